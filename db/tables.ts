@@ -1,0 +1,124 @@
+// The tables, one interface each, as Kysely sees them. Names are the database's own (snake_case),
+// so that a query here reads like the SQL it becomes.
+import type { ColumnType, Generated } from 'kysely'
+
+type CreatedAt = ColumnType<Date, Date | undefined, never>
+
+/** Facts about this installation, one row each; no tenant's data. */
+export interface InstanceTable {
+  readonly key: string
+  readonly value: string
+}
+
+export interface AccountTable {
+  readonly id: string
+  readonly name: string
+  readonly created_at: CreatedAt
+}
+
+export interface ApiKeyTable {
+  readonly id: string
+  readonly account_id: string
+  readonly name: string
+  /** SHA-256 of the whole key. */
+  readonly hash: Buffer
+  readonly created_at: CreatedAt
+  readonly expires_at: Date | null
+  readonly revoked_at: ColumnType<Date | null, undefined, Date>
+}
+
+export interface ProviderTable {
+  readonly id: string
+  readonly account_id: string
+  readonly name: string
+  readonly description: string
+  readonly base_url: string
+  /** Default headers, `{ "name": "value" }`. */
+  readonly headers: ColumnType<Record<string, string>, string, string>
+  readonly document_url: string | null
+  readonly version: Generated<number>
+  readonly created_at: CreatedAt
+  readonly updated_at: ColumnType<Date, Date | undefined, Date>
+}
+
+/** Immutable and addressed by its content; the text is a `ToolDefinition` of `workers/messages.ts`. */
+export interface ToolDefinitionTable {
+  readonly account_id: string
+  readonly hash: string
+  readonly definition: string
+  readonly created_at: CreatedAt
+}
+
+export interface ToolTable {
+  readonly id: string
+  readonly account_id: string
+  readonly provider_id: string
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly method: string
+  readonly path: string
+  readonly definition_hash: string
+  readonly position: number
+  readonly is_enabled: Generated<boolean>
+  readonly created_at: CreatedAt
+  readonly updated_at: ColumnType<Date, Date | undefined, Date>
+}
+
+export interface ServerTable {
+  readonly id: string
+  readonly account_id: string
+  readonly name: string
+  readonly instructions: string
+  readonly version: Generated<number>
+  readonly created_at: CreatedAt
+  readonly updated_at: ColumnType<Date, Date | undefined, Date>
+}
+
+export interface ServerToolTable {
+  readonly account_id: string
+  readonly server_id: string
+  readonly tool_id: string
+}
+
+export interface ServerTokenTable {
+  readonly id: string
+  readonly account_id: string
+  readonly server_id: string
+  readonly name: string
+  /** SHA-256 of the whole token. */
+  readonly hash: Buffer
+  readonly created_at: CreatedAt
+  readonly expires_at: Date | null
+  readonly revoked_at: ColumnType<Date | null, undefined, Date>
+}
+
+/** An uploaded OpenAPI document, waiting to be imported; kept for an hour. */
+export interface DocumentTable {
+  readonly id: string
+  readonly account_id: string
+  readonly byte_count: number
+  readonly created_at: CreatedAt
+}
+
+/** A document in pieces of at most 256 KiB, so that no statement holds the event loop for long. */
+export interface DocumentPartTable {
+  readonly account_id: string
+  readonly document_id: string
+  readonly position: number
+  readonly bytes: Buffer
+}
+
+export interface Tables {
+  readonly instance: InstanceTable
+  readonly account: AccountTable
+  readonly api_key: ApiKeyTable
+  readonly provider: ProviderTable
+  readonly tool_definition: ToolDefinitionTable
+  readonly tool: ToolTable
+  readonly server: ServerTable
+  readonly server_tool: ServerToolTable
+  readonly server_token: ServerTokenTable
+  readonly document: DocumentTable
+  readonly document_part: DocumentPartTable
+}

@@ -1,0 +1,170 @@
+// Everything that crosses the border between the main thread and a worker thread: the tasks and
+// their outcomes, as plain data. Failures cross it as values; a rejected promise means that the
+// thread itself died.
+
+/** The methods a tool can use. CONNECT and TRACE are no operations of an API. */
+export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+export type HttpMethod = (typeof HTTP_METHODS)[number]
+
+/** A JSON Schema 2020-12 object schema, with every `$ref` local to it (`#/$defs/…`). */
+export interface InputSchema {
+  readonly type: 'object'
+  readonly properties: Readonly<Record<string, unknown>>
+  readonly required?: readonly string[]
+  readonly [keyword: string]: unknown
+}
+
+/** How one argument travels in the path, the query or a header. The words are OpenAPI 3.1's. */
+export interface ToolParameter {
+  /** The property of the call's arguments that holds the value. */
+  readonly argument: string
+  /** The name on the wire. */
+  readonly name: string
+  readonly in: 'path' | 'query' | 'header' | 'cookie'
+  readonly style: 'simple' | 'label' | 'matrix' | 'form' | 'spaceDelimited' | 'pipeDelimited' | 'deepObject'
+  readonly explode: boolean
+  /** Set where the parameter is described by `content`: its value is printed as JSON. */
+  readonly isJson?: boolean
+  /** Query only: characters of RFC 3986's reserved set stay as they are. */
+  readonly allowReserved?: boolean
+}
+
+/** How the argument named by `argument` becomes the request's body. */
+export interface ToolBody {
+  readonly argument: string
+  /** The media type that is sent, as the document spells it. */
+  readonly contentType: string
+  /** How the argument's value is printed. `text` takes a string; `base64` a string of base64. */
+  readonly encoding: 'json' | 'form' | 'multipart' | 'text' | 'base64'
+}
+
+/**
+ * One HTTP operation, as a tool. Stored and sent as JSON text and never changed: its key is
+ * `SHA-256` of that text, so that a thread that knows a key need not be sent the text again.
+ */
+export interface ToolDefinition {
+  readonly method: HttpMethod
+  /** The path template below the provider's base URL, `/pets/{petId}`. */
+  readonly path: string
+  readonly inputSchema: InputSchema
+  readonly parameters: readonly ToolParameter[]
+  readonly body?: ToolBody
+}
+
+/** Calls one tool's upstream and shapes the answer. */
+export interface CallTask {
+  readonly type: 'call'
+  /** Unique in this process. A {@link CancelMessage} with the same number aborts the call. */
+  readonly callId: number
+  /** Key of the tool's definition. */
+  readonly definitionHash: string
+  /** JSON text of the {@link ToolDefinition}; absent where the thread is believed to know the key. */
+  readonly definition?: string
+  /** The provider's base URL, absolute, without query and fragment. */
+  readonly baseUrl: string
+  /** The provider's default headers; an argument cannot replace one. */
+  readonly headers: Readonly<Record<string, string>>
+  /** The call's arguments as JSON text: an object. */
+  readonly argumentsText: string
+  /** From the start of the task to the last byte of the answer. */
+  readonly timeoutMs: number
+  /** Bound on the answer's body after decompression. */
+  readonly maxResponseBytes: number
+  /** `EGRESS_ALLOW` as configured, see `workers/egress/allow.ts`. */
+  readonly egressAllow: string
+}
+
+/** Why a call has no answer of the upstream's to show. */
+export type CallFailure =
+  | 'ARGUMENTS_INVALID'
+  | 'EGRESS_DENIED'
+  | 'UPSTREAM_UNREACHABLE'
+  | 'UPSTREAM_TIMEOUT'
+  | 'UPSTREAM_INVALID'
+  | 'RESPONSE_TOO_LARGE'
+  | 'CANCELLED'
+
+export type CallOutcome =
+  /** The thread does not know `definitionHash`: send the task again, with its `definition`. */
+  | { readonly type: 'unknown-definition' }
+  | {
+      readonly type: 'result'
+      /**
+       * The members of an MCP `CallToolResult` as UTF-8 JSON without the braces around them:
+       * `"content":[…]` or `"content":[…],"isError":true`. Printed here, so that the main thread
+       * neither parses nor copies a body. Transferred.
+       */
+      readonly members: Uint8Array<ArrayBuffer>
+      readonly isError: boolean
+      /** Absent where the upstream answered, whatever its status. */
+      readonly failure?: CallFailure
+      /** The upstream's HTTP status; absent where there was no answer. */
+      readonly status?: number
+      /** Bytes of the upstream's body after decompression. */
+      readonly responseBytes: number
+    }
+
+/** Sent to every thread over a BroadcastChannel: aborts the call, if it runs there. */
+export interface CancelMessage {
+  readonly type: 'cancel'
+  readonly callId: number
+}
+
+/** Reads an OpenAPI document into tools. */
+export interface ImportTask {
+  readonly type: 'import'
+  /** A URL is fetched through the egress guard. Bytes are transferred. */
+  readonly source:
+    | { readonly type: 'url'; readonly url: string }
+    | { readonly type: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
+  readonly egressAllow: string
+}
+
+export type ImportFailure = 'DOCUMENT_INVALID' | 'DOCUMENT_TOO_LARGE' | 'EGRESS_DENIED' | 'DOCUMENT_UNREACHABLE'
+
+/**
+ * One tool of an import, as it travels in {@link ImportBatch.tools}: what a listing shows without
+ * opening the definition. Key names are the columns of the table `tool`.
+ */
+export interface ImportedTool {
+  /** 1 to 64 of `A-Za-z0-9_-`, unique in the document, the same at every import of it. */
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly method: HttpMethod
+  readonly path: string
+  readonly definition_hash: string
+  /** Place in the document, from 0. */
+  readonly position: number
+}
+
+/**
+ * A part of an import, at most about 256 KiB each, so that whoever stores it never holds the event
+ * loop for long. Both are UTF-8 JSON text of an array, to be handed to the database as they are.
+ */
+export interface ImportBatch {
+  /** `[{ "hash": "…", "definition": "…" }]`; `definition` is JSON text itself. */
+  readonly definitions: Uint8Array<ArrayBuffer>
+  /** `[ImportedTool]`. */
+  readonly tools: Uint8Array<ArrayBuffer>
+}
+
+export type ImportOutcome =
+  | {
+      readonly type: 'imported'
+      readonly title: string
+      readonly description: string
+      /** The first `servers` entry with its variables filled in, as spelt: it may be relative. */
+      readonly serverUrl?: string
+      readonly toolCount: number
+      readonly batches: readonly ImportBatch[]
+      /** What was left out or simplified, a sentence each with its JSON pointer; at most 100. */
+      readonly warnings: readonly string[]
+    }
+  | {
+      readonly type: 'refused'
+      readonly code: ImportFailure
+      /** What is wrong, where (JSON pointer or line and column) and what would be right. */
+      readonly message: string
+    }
