@@ -97,7 +97,8 @@ export interface ServerTokenTable {
 export interface DocumentTable {
   readonly id: string
   readonly account_id: string
-  readonly byte_count: number
+  /** Of all parts; where they have fewer, the upload is not finished. */
+  readonly byte_count: ColumnType<number, number, number>
   readonly created_at: CreatedAt
 }
 

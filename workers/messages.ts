@@ -73,6 +73,11 @@ export interface CallTask {
   readonly maxResponseBytes: number
   /** `EGRESS_ALLOW` as configured, see `workers/egress/allow.ts`. */
   readonly egressAllow: string
+  /**
+   * Connections to upstreams are reused within a partition only, so that no tenant's request can
+   * follow another's on one connection. Default: one partition for all.
+   */
+  readonly partition?: string
 }
 
 /** Why a call has no answer of the upstream's to show. */

@@ -1,0 +1,105 @@
+// Keys of the GraphQL API. A revoked key stays, so that a listing can say when it ended.
+import { sql, type Selectable } from 'kysely'
+
+import type { Database } from './client.ts'
+import { NotFoundError } from './errors.ts'
+import { newId } from './id.ts'
+import { toPageResult, type Page, type PageResult } from './page.ts'
+import type { ApiKeyTable } from './tables.ts'
+import { withGate, type Tx } from './transaction.ts'
+
+export type ApiKey = Selectable<ApiKeyTable>
+
+/** What authentication knows of a key. */
+export type ApiKeyRecord = Pick<ApiKey, 'id' | 'account_id' | 'expires_at' | 'revoked_at'>
+
+/** The new key; without `expiresAt` it does not end by itself. */
+export async function insertApiKey(
+  tx: Tx,
+  input: { readonly name: string; readonly hash: Buffer; readonly expiresAt?: Date | undefined },
+): Promise<ApiKey> {
+  const row = await tx.trx
+    .insertInto('api_key')
+    .values({
+      id: newId('key'),
+      account_id: tx.accountId,
+      name: input.name,
+      hash: input.hash,
+      expires_at: input.expiresAt ?? null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  tx.publish({ noun: 'api-key', accountId: tx.accountId, id: row.id })
+  return row
+}
+
+/**
+ * The key, revoked or not.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such key
+ */
+export async function getApiKey(tx: Tx, id: string): Promise<ApiKey> {
+  const row = await tx.trx
+    .selectFrom('api_key')
+    .selectAll()
+    .where('account_id', '=', tx.accountId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No API key ${id}`)
+  return row
+}
+
+/** How many keys the account has, revoked ones included. */
+export async function countApiKeys(tx: Tx): Promise<number> {
+  const row = await tx.trx
+    .selectFrom('api_key')
+    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .where('account_id', '=', tx.accountId)
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
+/** The account's keys, revoked ones included. */
+export async function listApiKeys(tx: Tx, page: Page): Promise<PageResult<ApiKey>> {
+  let query = tx.trx
+    .selectFrom('api_key')
+    .selectAll()
+    .where('account_id', '=', tx.accountId)
+    .orderBy('id')
+    .limit(page.first + 1)
+  if (page.after !== undefined) query = query.where('id', '>', page.after)
+  return toPageResult(await query.execute(), page)
+}
+
+/**
+ * The key, revoked from now on; one that was revoked before keeps its first time.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such key
+ */
+export async function revokeApiKey(tx: Tx, id: string): Promise<ApiKey> {
+  const row = await tx.trx
+    .updateTable('api_key')
+    .set({ revoked_at: sql<Date>`coalesce(revoked_at, now())` })
+    .where('account_id', '=', tx.accountId)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No API key ${id}`)
+  tx.publish({ noun: 'api-key', accountId: tx.accountId, id })
+  return row
+}
+
+/**
+ * The key with that hash, of whichever account; whether it still holds is for the caller to judge.
+ * @throws {UnavailableError} UNAVAILABLE when no connection is to be had
+ */
+export async function findApiKeyByHash(
+  db: Database,
+  hash: Buffer,
+): Promise<ApiKeyRecord | undefined> {
+  return await withGate(db, (trx) =>
+    trx
+      .selectFrom('api_key')
+      .select(['id', 'account_id', 'expires_at', 'revoked_at'])
+      .where('hash', '=', hash)
+      .executeTakeFirst(),
+  )
+}

@@ -1,0 +1,39 @@
+// What the database refuses, as classes a caller branches on. Messages are for the client: they
+// never hold SQL, a column's bytes or the database's address; what the driver said is the `cause`.
+
+/** The row does not exist, or belongs to another account: the two look alike on purpose. */
+export class NotFoundError extends Error {
+  override readonly name = 'NotFoundError'
+  readonly code = 'NOT_FOUND'
+}
+
+/** Another row has what must be unique. */
+export class ConflictError extends Error {
+  override readonly name = 'ConflictError'
+  readonly code = 'CONFLICT'
+}
+
+/** A value is outside of its domain. */
+export class InvalidError extends Error {
+  override readonly name = 'InvalidError'
+  readonly code = 'INVALID'
+  /** The input field, `['baseUrl']`; empty where it is not known. */
+  readonly path: readonly string[]
+
+  constructor(message: string, path: readonly string[], options?: ErrorOptions) {
+    super(message, options)
+    this.path = path
+  }
+}
+
+/** The database cannot be reached now: nothing is known to be wrong with the request. */
+export class UnavailableError extends Error {
+  override readonly name = 'UnavailableError'
+  readonly code = 'UNAVAILABLE'
+}
+
+/** The process must not start; the message says what to change. */
+export class StartError extends Error {
+  override readonly name = 'StartError'
+  readonly code = 'START_REFUSED'
+}

@@ -1,0 +1,161 @@
+// Upstream APIs: where their tools are called and with which headers. `version` counts changes.
+import { sql, type RawBuilder, type Selectable, type Updateable } from 'kysely'
+
+import { NotFoundError } from './errors.ts'
+import { newId } from './id.ts'
+import { toPageResult, type Page, type PageResult } from './page.ts'
+import type { ProviderTable } from './tables.ts'
+import type { Tx } from './transaction.ts'
+
+export type Provider = Selectable<ProviderTable>
+
+/** What a provider is made of. */
+export interface ProviderInput {
+  /** 1 to 100 characters, unique in the account. */
+  readonly name: string
+  /** At most 10,000 characters. */
+  readonly description: string
+  /** At most 2,048 characters. */
+  readonly baseUrl: string
+  /** Sent with every call; at most 16 KiB as JSON. Default: none. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Where its OpenAPI document came from, at most 2,048 characters. Default: none. */
+  readonly documentUrl?: string | null | undefined
+}
+
+/**
+ * The new provider, without tools.
+ * @throws {ConflictError} CONFLICT when the account has one of that name
+ * @throws {InvalidError} INVALID when a field is too long
+ */
+export async function insertProvider(tx: Tx, input: ProviderInput): Promise<Provider> {
+  const row = await tx.trx
+    .insertInto('provider')
+    .values({
+      id: newId('prv'),
+      account_id: tx.accountId,
+      name: input.name,
+      description: input.description,
+      base_url: input.baseUrl,
+      headers: toJsonb(input.headers ?? {}),
+      document_url: input.documentUrl ?? null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  tx.publish({ noun: 'provider', accountId: tx.accountId, id: row.id })
+  return row
+}
+
+/**
+ * The provider with the given fields replaced; `headers` as a whole.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such provider
+ * @throws {ConflictError} CONFLICT when the account has another one of that name
+ * @throws {InvalidError} INVALID when a field is too long
+ */
+export async function updateProvider(
+  tx: Tx,
+  id: string,
+  input: { readonly [Field in keyof ProviderInput]?: ProviderInput[Field] | undefined },
+): Promise<Provider> {
+  const values: Updateable<ProviderTable> = {
+    ...(input.name !== undefined && { name: input.name }),
+    ...(input.description !== undefined && { description: input.description }),
+    ...(input.baseUrl !== undefined && { base_url: input.baseUrl }),
+    ...(input.documentUrl !== undefined && { document_url: input.documentUrl }),
+  }
+  const row = await tx.trx
+    .updateTable('provider')
+    .set((eb) => ({
+      ...values,
+      ...(input.headers !== undefined && { headers: toJsonb(input.headers) }),
+      version: eb('version', '+', 1),
+      updated_at: sql<Date>`now()`,
+    }))
+    .where('account_id', '=', tx.accountId)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No provider ${id}`)
+  tx.publish({ noun: 'provider', accountId: tx.accountId, id })
+  return row
+}
+
+/** The provider, if the account has it. */
+export async function findProvider(tx: Tx, id: string): Promise<Provider | undefined> {
+  return await tx.trx
+    .selectFrom('provider')
+    .selectAll()
+    .where('account_id', '=', tx.accountId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+}
+
+/**
+ * The provider.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such provider
+ */
+export async function getProvider(tx: Tx, id: string): Promise<Provider> {
+  const row = await findProvider(tx, id)
+  if (row === undefined) throw new NotFoundError(`No provider ${id}`)
+  return row
+}
+
+/** Which providers; all that is given must hold. */
+export interface ProviderFilter {
+  /** Whose document came from there. */
+  readonly documentUrl?: string | undefined
+  /** Whose name has this in it, whatever the case of its letters. */
+  readonly nameContains?: string | undefined
+}
+
+/** The providers that the filter names. */
+export async function listProviders(
+  tx: Tx,
+  page: Page & ProviderFilter,
+): Promise<PageResult<Provider>> {
+  let query = selectProviders(tx, page)
+    .selectAll()
+    .orderBy('id')
+    .limit(page.first + 1)
+  if (page.after !== undefined) query = query.where('id', '>', page.after)
+  return toPageResult(await query.execute(), page)
+}
+
+/** How many providers the filter names. */
+export async function countProviders(tx: Tx, filter: ProviderFilter = {}): Promise<number> {
+  const row = await selectProviders(tx, filter)
+    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
+function selectProviders(tx: Tx, { documentUrl, nameContains }: ProviderFilter) {
+  let query = tx.trx.selectFrom('provider').where('account_id', '=', tx.accountId)
+  if (documentUrl !== undefined) query = query.where('document_url', '=', documentUrl)
+  if (nameContains !== undefined) {
+    // Not LIKE: `%` and `_` in a name are characters like any other.
+    query = query.where(sql<boolean>`strpos(lower(name), lower(${nameContains})) > 0`)
+  }
+  return query
+}
+
+/**
+ * Deletes the provider with its tools, also out of the servers that have them.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such provider
+ */
+export async function deleteProvider(tx: Tx, id: string): Promise<void> {
+  const row = await tx.trx
+    .deleteFrom('provider')
+    .where('account_id', '=', tx.accountId)
+    .where('id', '=', id)
+    .returning('id')
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No provider ${id}`)
+  tx.publish({ noun: 'provider', accountId: tx.accountId, id })
+}
+
+// Through text: the driver prints a parameter of type jsonb as JSON, and would print JSON text
+// a second time, as a string.
+function toJsonb(headers: Readonly<Record<string, string>>): RawBuilder<string> {
+  return sql<string>`${JSON.stringify(headers)}::text::jsonb`
+}

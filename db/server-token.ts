@@ -1,0 +1,124 @@
+// Tokens that open one MCP server. A revoked token stays, so that a listing can say when it ended.
+import { sql, type Selectable } from 'kysely'
+
+import type { Database } from './client.ts'
+import { NotFoundError } from './errors.ts'
+import { newId } from './id.ts'
+import { toPageResult, type Page, type PageResult } from './page.ts'
+import type { ServerTokenTable } from './tables.ts'
+import { withGate, type Tx } from './transaction.ts'
+
+export type ServerToken = Selectable<ServerTokenTable>
+
+/** What authentication knows of a token. */
+export type ServerTokenRecord = Pick<
+  ServerToken,
+  'id' | 'account_id' | 'server_id' | 'expires_at' | 'revoked_at'
+>
+
+/**
+ * The new token; without `expiresAt` it does not end by itself.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such server
+ */
+export async function insertServerToken(
+  tx: Tx,
+  input: {
+    readonly serverId: string
+    readonly name: string
+    readonly hash: Buffer
+    readonly expiresAt?: Date | undefined
+  },
+): Promise<ServerToken> {
+  const row = await tx.trx
+    .insertInto('server_token')
+    .values({
+      id: newId('tok'),
+      account_id: tx.accountId,
+      server_id: input.serverId,
+      name: input.name,
+      hash: input.hash,
+      expires_at: input.expiresAt ?? null,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  tx.publish({ noun: 'server-token', accountId: tx.accountId, id: row.id })
+  return row
+}
+
+/**
+ * The token, revoked or not.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such token
+ */
+export async function getServerToken(tx: Tx, id: string): Promise<ServerToken> {
+  const row = await tx.trx
+    .selectFrom('server_token')
+    .selectAll()
+    .where('account_id', '=', tx.accountId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No server token ${id}`)
+  return row
+}
+
+/** How many tokens the server has, revoked ones included. */
+export async function countServerTokens(tx: Tx, serverId: string): Promise<number> {
+  const row = await tx.trx
+    .selectFrom('server_token')
+    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .where('account_id', '=', tx.accountId)
+    .where('server_id', '=', serverId)
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
+/** The server's tokens, revoked ones included; none for a server that does not exist. */
+export async function listServerTokens(
+  tx: Tx,
+  serverId: string,
+  page: Page,
+): Promise<PageResult<ServerToken>> {
+  let query = tx.trx
+    .selectFrom('server_token')
+    .selectAll()
+    .where('account_id', '=', tx.accountId)
+    .where('server_id', '=', serverId)
+    .orderBy('id')
+    .limit(page.first + 1)
+  if (page.after !== undefined) query = query.where('id', '>', page.after)
+  return toPageResult(await query.execute(), page)
+}
+
+/**
+ * The token, revoked from now on; one that was revoked before keeps its first time.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such token
+ */
+export async function revokeServerToken(tx: Tx, id: string): Promise<ServerToken> {
+  const row = await tx.trx
+    .updateTable('server_token')
+    .set({ revoked_at: sql<Date>`coalesce(revoked_at, now())` })
+    .where('account_id', '=', tx.accountId)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No server token ${id}`)
+  tx.publish({ noun: 'server-token', accountId: tx.accountId, id })
+  return row
+}
+
+/**
+ * The token with that hash, of whichever account; whether it still holds is for the caller to
+ * judge.
+ * @throws {UnavailableError} UNAVAILABLE when no connection is to be had
+ */
+export async function findServerTokenByHash(
+  db: Database,
+  hash: Buffer,
+): Promise<ServerTokenRecord | undefined> {
+  return await withGate(db, (trx) =>
+    trx
+      .selectFrom('server_token')
+      .select(['id', 'account_id', 'server_id', 'expires_at', 'revoked_at'])
+      .where('hash', '=', hash)
+      .executeTakeFirst(),
+  )
+}

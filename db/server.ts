@@ -1,0 +1,135 @@
+// MCP servers: a chosen set of tools with instructions. `getRoute` is the read of the call path:
+// one statement for all that a server's calls need, so that a cold route costs one transaction.
+import { sql, type Selectable } from 'kysely'
+
+import { NotFoundError } from './errors.ts'
+import { newId } from './id.ts'
+import { toPageResult, type Page, type PageResult } from './page.ts'
+import type { ServerTable } from './tables.ts'
+import type { Tx } from './transaction.ts'
+
+export type Server = Selectable<ServerTable>
+
+/**
+ * The new server, without tools. `name` has 1 to 100 characters, `instructions` at most 16,384.
+ * @throws {ConflictError} CONFLICT when the account has one of that name
+ * @throws {InvalidError} INVALID when a field is too long
+ */
+export async function insertServer(
+  tx: Tx,
+  input: { readonly name: string; readonly instructions?: string | undefined },
+): Promise<Server> {
+  const row = await tx.trx
+    .insertInto('server')
+    .values({
+      id: newId('srv'),
+      account_id: tx.accountId,
+      name: input.name,
+      instructions: input.instructions ?? '',
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow()
+  tx.publish({ noun: 'server', accountId: tx.accountId, id: row.id })
+  return row
+}
+
+/**
+ * The server with the given fields replaced.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such server
+ * @throws {ConflictError} CONFLICT when the account has another one of that name
+ * @throws {InvalidError} INVALID when a field is too long
+ */
+export async function updateServer(
+  tx: Tx,
+  id: string,
+  input: { readonly name?: string | undefined; readonly instructions?: string | undefined },
+): Promise<Server> {
+  const row = await tx.trx
+    .updateTable('server')
+    .set((eb) => ({
+      ...(input.name !== undefined && { name: input.name }),
+      ...(input.instructions !== undefined && { instructions: input.instructions }),
+      version: eb('version', '+', 1),
+      updated_at: sql<Date>`now()`,
+    }))
+    .where('account_id', '=', tx.accountId)
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No server ${id}`)
+  tx.publish({ noun: 'server', accountId: tx.accountId, id })
+  return row
+}
+
+/**
+ * Deletes the server with its tokens; its tools stay with their providers.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such server
+ */
+export async function deleteServer(tx: Tx, id: string): Promise<void> {
+  const row = await tx.trx
+    .deleteFrom('server')
+    .where('account_id', '=', tx.accountId)
+    .where('id', '=', id)
+    .returning('id')
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No server ${id}`)
+  tx.publish({ noun: 'server', accountId: tx.accountId, id })
+}
+
+/** The server, if the account has it. */
+export async function findServer(tx: Tx, id: string): Promise<Server | undefined> {
+  return await tx.trx
+    .selectFrom('server')
+    .selectAll()
+    .where('account_id', '=', tx.accountId)
+    .where('id', '=', id)
+    .executeTakeFirst()
+}
+
+/**
+ * The server.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such server
+ */
+export async function getServer(tx: Tx, id: string): Promise<Server> {
+  const row = await findServer(tx, id)
+  if (row === undefined) throw new NotFoundError(`No server ${id}`)
+  return row
+}
+
+/** The server of that name, if the account has it. */
+export async function findServerByName(tx: Tx, name: string): Promise<Server | undefined> {
+  return await tx.trx
+    .selectFrom('server')
+    .selectAll()
+    .where('account_id', '=', tx.accountId)
+    .where('name', '=', name)
+    .executeTakeFirst()
+}
+
+/** Which servers: all, or the one of that name. */
+export interface ServerFilter {
+  readonly name?: string | undefined
+}
+
+/** The servers that the filter names. */
+export async function listServers(tx: Tx, page: Page & ServerFilter): Promise<PageResult<Server>> {
+  let query = selectServers(tx, page)
+    .selectAll()
+    .orderBy('id')
+    .limit(page.first + 1)
+  if (page.after !== undefined) query = query.where('id', '>', page.after)
+  return toPageResult(await query.execute(), page)
+}
+
+/** How many servers the filter names. */
+export async function countServers(tx: Tx, filter: ServerFilter = {}): Promise<number> {
+  const row = await selectServers(tx, filter)
+    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
+function selectServers(tx: Tx, { name }: ServerFilter) {
+  const query = tx.trx.selectFrom('server').where('account_id', '=', tx.accountId)
+  return name === undefined ? query : query.where('name', '=', name)
+}

@@ -1,0 +1,103 @@
+// Credentials for this GraphQL API. A key is shown once, when it is made: only its hash is stored.
+import type { Selectable } from 'kysely'
+import { countApiKeys, insertApiKey, listApiKeys, revokeApiKey } from '../db/api-key.ts'
+import { hashCredential, newCredential } from '../db/credential.ts'
+import { InvalidError, NotFoundError } from '../db/errors.ts'
+import type { ApiKeyTable } from '../db/tables.ts'
+import { answer, builder } from './builder.ts'
+import { connect, pageArgs } from './connection.ts'
+import { inAccount } from './context.ts'
+import { checkExpiry, checkId, checkName } from './validate.ts'
+
+/** An API key as it is read: the hash stays in the database. */
+export type ApiKeyRow = Omit<Selectable<ApiKeyTable>, 'hash'>
+
+/** The GraphQL type `ApiKey`. */
+export const ApiKeyRef = builder.objectRef<ApiKeyRow>('ApiKey')
+
+builder.node(ApiKeyRef, {
+  description: 'A credential for this GraphQL API, sent as `Authorization: Bearer hmk_…`.',
+  id: { resolve: (key) => key.id },
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'What a person calls it.' }),
+    createdAt: t.expose('created_at', { type: 'DateTime', description: 'When it was made.' }),
+    expiresAt: t.expose('expires_at', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'From when on it is refused; null: never by itself.',
+    }),
+    revokedAt: t.expose('revoked_at', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was revoked; null: it was not.',
+    }),
+  }),
+})
+
+const ApiKeyConnection = builder.connectionObject(
+  { type: ApiKeyRef, name: 'ApiKeyConnection', description: 'A page of API keys.' },
+  { name: 'ApiKeyEdge', description: 'An API key and its place in the list.' },
+)
+
+builder.queryField('apiKeys', (t) =>
+  t.field({
+    type: ApiKeyConnection,
+    description: 'The API keys, oldest first, revoked and expired ones among them.',
+    args: pageArgs,
+    resolve: (_root, args, context) =>
+      connect(context, 'key', args, { list: listApiKeys, count: countApiKeys }),
+  }),
+)
+
+const NewApiKeyRef = builder
+  .objectRef<{ readonly apiKey: ApiKeyRow; readonly key: string }>('NewApiKey')
+  .implement({
+    description: 'An API key at the only moment when its text is known.',
+    fields: (t) => ({
+      apiKey: t.expose('apiKey', { type: ApiKeyRef, description: 'What is kept of it.' }),
+      key: t.exposeString('key', {
+        description: 'The credential itself. Keep it: it cannot be shown again.',
+      }),
+    }),
+  })
+
+const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
+  description: 'The API key to make.',
+  fields: (t) => ({
+    name: t.string({ required: true, description: 'What to call it: 1 to 80 characters.' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'From when on it is refused, in the future. Default: never by itself.',
+    }),
+  }),
+})
+
+builder.mutationField('createApiKey', (t) =>
+  t.field({
+    type: NewApiKeyRef,
+    description: 'Makes an API key. It is shown in this answer and never again.',
+    errors: answer('The API key.', [InvalidError]),
+    args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to do.' }) },
+    resolve: async (_root, { input }, context) => {
+      const name = checkName(['input', 'name'], input.name)
+      const expiresAt = checkExpiry(['input', 'expiresAt'], input.expiresAt)
+      const key = newCredential('hmk')
+      const values = { name, hash: hashCredential(key), expiresAt }
+      return { apiKey: await inAccount(context, (tx) => insertApiKey(tx, values)), key }
+    },
+  }),
+)
+
+builder.mutationField('revokeApiKey', (t) =>
+  t.field({
+    type: ApiKeyRef,
+    description:
+      'Refuses an API key from now on, for ever. The key of this very request can be revoked too: it is the last that it does. Revoking twice changes nothing.',
+    errors: answer('The API key.', [InvalidError, NotFoundError]),
+    args: { id: t.arg.id({ required: true, description: 'Which API key.' }) },
+    resolve: async (_root, args, context) => {
+      const id = checkId(['id'], 'key', args.id)
+      return await inAccount(context, (tx) => revokeApiKey(tx, id))
+    },
+  }),
+)

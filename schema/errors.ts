@@ -1,0 +1,60 @@
+// The errors that a mutation can answer with, as types of their own. They are the leaves' classes:
+// what a resolver throws is what the client gets, without a translation in between.
+import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import type { ImportFailure } from '../workers/messages.ts'
+import { builder } from './builder.ts'
+
+/** A document cannot be imported; the code says why. */
+export class DocumentError extends Error {
+  override readonly name = 'DocumentError'
+  readonly code: ImportFailure
+  constructor(code: ImportFailure, message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+const ErrorInterface = builder.interfaceRef<{ code: string; message: string }>('Error').implement({
+  description: 'Why a mutation did nothing. Nothing was changed when one is answered.',
+  fields: (t) => ({
+    code: t.exposeString('code', {
+      description:
+        'For programs, never reworded: `INVALID`, `NOT_FOUND`, `CONFLICT`, `DOCUMENT_INVALID`, `DOCUMENT_TOO_LARGE`, `DOCUMENT_UNREACHABLE` or `EGRESS_DENIED`.',
+    }),
+    message: t.exposeString('message', {
+      description: 'For people: what is wrong, where, and what was expected.',
+    }),
+  }),
+})
+
+builder.objectType(InvalidError, {
+  name: 'InvalidError',
+  description: 'An input breaks a rule. Code `INVALID`.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    path: t.stringList({
+      description: 'Where: the names and indexes from the argument down, `["input", "name"]`.',
+      resolve: (error) => [...error.path],
+    }),
+  }),
+})
+
+builder.objectType(NotFoundError, {
+  name: 'NotFoundError',
+  description:
+    'Something named by its id does not exist, or belongs to another account. Code `NOT_FOUND`.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(ConflictError, {
+  name: 'ConflictError',
+  description: 'Something else is in the way, such as a name in use. Code `CONFLICT`.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(DocumentError, {
+  name: 'DocumentError',
+  description:
+    'The OpenAPI document could not be read. Codes: `DOCUMENT_INVALID`, it is no OpenAPI or Swagger document that can be used; `DOCUMENT_TOO_LARGE`; `DOCUMENT_UNREACHABLE`, its URL gave no document; `EGRESS_DENIED`, its URL leads to an address that this installation does not call.',
+  interfaces: [ErrorInterface],
+})

@@ -1,0 +1,230 @@
+// Making a provider's tools from an OpenAPI document. The document is read in a worker thread; here
+// is what becomes of its outcome. Nothing is written before the document has proved to be good.
+import { deleteDocument, readDocument } from '../db/document.ts'
+import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import { importTools } from '../db/import-tools.ts'
+import type { ImportResult, ToolChange } from '../db/import-tools.ts'
+import { deleteProvider, getProvider, insertProvider, updateProvider } from '../db/provider.ts'
+import type { Provider } from '../db/provider.ts'
+import type { ImportOutcome, ImportTask } from '../workers/messages.ts'
+import { answer, builder } from './builder.ts'
+import { inAccount, viewerOf } from './context.ts'
+import type { Context } from './context.ts'
+import { DocumentError } from './errors.ts'
+import { chooseBaseUrl, fitDescription, fitName } from './fit-document.ts'
+import { ProviderRef } from './provider.ts'
+import { HttpMethodRef } from './tool.ts'
+import { checkBaseUrl, checkDocumentUrl, checkId, checkName, checkUrl } from './validate.ts'
+
+// What a request to this API can carry; larger documents are uploaded first.
+const MAX_TEXT_BYTES = 256 * 1024
+
+type Imported = Extract<ImportOutcome, { type: 'imported' }>
+
+interface OpenApiImport extends ImportResult {
+  readonly provider: Provider
+  readonly warnings: readonly string[]
+}
+
+const ToolChangeKind = builder.enumType('ToolChangeKind', {
+  description: 'What an import did to a tool.',
+  values: {
+    ADDED: { value: 'added', description: 'The document has an operation that was not there.' },
+    CHANGED: { value: 'changed', description: 'The operation is described in another way.' },
+    REMOVED: { value: 'removed', description: 'The document has the operation no more.' },
+  } as const,
+})
+
+const ToolChangeRef = builder.objectRef<ToolChange>('ToolChange').implement({
+  description: 'One tool that an import added, changed or removed.',
+  fields: (t) => ({
+    kind: t.expose('kind', { type: ToolChangeKind, description: 'What was done.' }),
+    method: t.field({
+      type: HttpMethodRef,
+      description: 'The method of its request.',
+      resolve: ({ method }) => method as typeof HttpMethodRef.$inferType,
+    }),
+    path: t.exposeString('path', { description: 'Its path in the document.' }),
+    name: t.exposeString('name', { description: 'What models call it by.' }),
+  }),
+})
+
+const OpenApiImportRef = builder.objectRef<OpenApiImport>('OpenApiImport').implement({
+  description:
+    'What an import did. A tool is known again by its method and path, and then keeps its id, its servers and whether it is enabled.',
+  fields: (t) => ({
+    provider: t.expose('provider', {
+      type: ProviderRef,
+      description: 'The provider, with its tools.',
+    }),
+    added: t.exposeInt('added', { description: 'How many tools are new.' }),
+    changed: t.exposeInt('changed', { description: 'How many tools were changed.' }),
+    removed: t.exposeInt('removed', {
+      description: 'How many tools were removed, also from the servers that had them.',
+    }),
+    unchanged: t.exposeInt('unchanged', { description: 'How many tools stayed as they were.' }),
+    warnings: t.stringList({
+      description:
+        'What of the document was left out or made simpler, one sentence each with its place; at most 100.',
+      resolve: ({ warnings }) => [...warnings],
+    }),
+    changes: t.field({
+      type: [ToolChangeRef],
+      description: 'The tools that were added, changed or removed; the first 1,000.',
+      resolve: ({ changes }) => [...changes],
+    }),
+  }),
+})
+
+const ImportOpenApiInput = builder.inputType('ImportOpenApiInput', {
+  description:
+    'The document, given as exactly one of `url`, `text` and `documentId`; and where it goes.',
+  fields: (t) => ({
+    url: t.string({
+      description: 'Where the document is: an http or https URL, fetched once, now.',
+    }),
+    text: t.string({ description: 'The document itself, JSON or YAML: at most 256 KiB.' }),
+    documentId: t.id({
+      description:
+        'A document uploaded by `POST /documents`: at most 32 MiB. It is deleted after it was imported.',
+    }),
+    providerId: t.id({
+      description: 'The provider to bring up to date. Default: a new one is made.',
+    }),
+    name: t.string({
+      description:
+        "What to call the provider: 1 to 80 characters, unique in the account. Default: the document's title, or the present name.",
+    }),
+    baseUrl: t.string({
+      description:
+        "Absolute http or https URL that the tools' paths are put after. Default: the document's first server, or the present one.",
+    }),
+    documentUrl: t.string({
+      description: 'What to keep as the place of the document. Default: `url`, or the present one.',
+    }),
+  }),
+})
+
+type Input = typeof ImportOpenApiInput.$inferInput
+
+builder.mutationField('importOpenApi', (t) =>
+  t.field({
+    type: OpenApiImportRef,
+    description:
+      'Makes a provider with a tool for each operation of an OpenAPI 3 or Swagger 2 document, or brings a provider up to date with it: all of it or, on an error, nothing. New tools are offered by a server only once they are added to it.',
+    errors: answer('What was done.', [InvalidError, NotFoundError, ConflictError, DocumentError]),
+    args: {
+      input: t.arg({ type: ImportOpenApiInput, required: true, description: 'What to do.' }),
+    },
+    resolve: async (_root, { input }, context) => {
+      const given = checkInput(input)
+      const { providerId } = given
+      // Before the work: reading a document takes seconds.
+      if (providerId !== undefined) await inAccount(context, (tx) => getProvider(tx, providerId))
+      const outcome = await context.importDocument(await openSource(context, input))
+      if (outcome.type === 'refused') throw new DocumentError(outcome.code, outcome.message)
+      const provider =
+        providerId === undefined
+          ? await importAsNew(context, outcome, given, input.url ?? undefined)
+          : await importInto(context, outcome, given, providerId)
+      const { documentId } = input
+      if (documentId) await inAccount(context, (tx) => deleteDocument(tx, documentId))
+      return { ...provider, warnings: outcome.warnings }
+    },
+  }),
+)
+
+interface Given {
+  readonly providerId: string | undefined
+  readonly name: string | undefined
+  readonly baseUrl: string | undefined
+  readonly documentUrl: string | undefined
+}
+
+function checkInput(input: Input): Given {
+  const { url, text, documentId } = input
+  const count = [url, text, documentId].filter((source) => typeof source === 'string').length
+  if (count !== 1) {
+    throw new InvalidError(`${count} of url, text and documentId are given; expected exactly one`, [
+      'input',
+    ])
+  }
+  if (typeof text === 'string') {
+    const byteCount = Buffer.byteLength(text)
+    if (byteCount > MAX_TEXT_BYTES) {
+      throw new InvalidError(
+        `text has ${byteCount} bytes, the limit is ${MAX_TEXT_BYTES}; upload it by POST /documents and send its documentId`,
+        ['input', 'text'],
+      )
+    }
+  }
+  const optional = (key: keyof Input, check: (path: string[], value: string) => string) => {
+    const value = input[key]
+    return typeof value === 'string' ? check(['input', key], value) : undefined
+  }
+  optional('documentId', (path, id) => checkId(path, 'doc', id))
+  const checkedUrl = optional('url', checkUrl)
+  return {
+    providerId: optional('providerId', (path, id) => checkId(path, 'prv', id)),
+    name: optional('name', checkName),
+    baseUrl: optional('baseUrl', checkBaseUrl),
+    documentUrl: optional('documentUrl', checkDocumentUrl) ?? checkedUrl,
+  }
+}
+
+async function openSource(context: Context, input: Input): Promise<ImportTask['source']> {
+  const { url, text, documentId } = input
+  if (typeof url === 'string') return { type: 'url', url }
+  if (typeof documentId === 'string') {
+    const bytes = await readDocument(context.db, viewerOf(context).accountId, documentId)
+    return { type: 'bytes', bytes }
+  }
+  // A copy on a buffer of its own: it is transferred, and an encoder may hand out a part of a pool.
+  return { type: 'bytes', bytes: new Uint8Array(new TextEncoder().encode(text ?? '')) }
+}
+
+async function importInto(
+  context: Context,
+  outcome: Imported,
+  given: Given,
+  providerId: string,
+): Promise<Omit<OpenApiImport, 'warnings'>> {
+  const { name, baseUrl, documentUrl } = given
+  // First, so that a name in use stops it before any tool is changed.
+  if ([name, baseUrl, documentUrl].some((value) => value !== undefined)) {
+    await inAccount(context, (tx) => updateProvider(tx, providerId, { name, baseUrl, documentUrl }))
+  }
+  return await storeTools(context, outcome, providerId)
+}
+
+async function importAsNew(
+  context: Context,
+  outcome: Imported,
+  given: Given,
+  url: string | undefined,
+): Promise<Omit<OpenApiImport, 'warnings'>> {
+  const values = {
+    name: given.name ?? fitName(outcome.title),
+    description: fitDescription(outcome.description),
+    baseUrl: given.baseUrl ?? chooseBaseUrl(outcome.serverUrl, url),
+    documentUrl: given.documentUrl,
+  }
+  const { id } = await inAccount(context, (tx) => insertProvider(tx, values))
+  try {
+    return await storeTools(context, outcome, id)
+  } catch (error) {
+    // Its tools cannot be stored, so the provider must not stay behind and hold the name.
+    await inAccount(context, (tx) => deleteProvider(tx, id)).catch(() => undefined)
+    throw error
+  }
+}
+
+async function storeTools(
+  context: Context,
+  { batches }: Imported,
+  providerId: string,
+): Promise<Omit<OpenApiImport, 'warnings'>> {
+  const { accountId } = viewerOf(context)
+  const result = await importTools(context.db, accountId, providerId, batches)
+  return { ...result, provider: await inAccount(context, (tx) => getProvider(tx, providerId)) }
+}

@@ -1,0 +1,245 @@
+// Upstream APIs. A provider's tools come from importing its OpenAPI document; here are its own
+// properties, which an import leaves alone.
+import type { Selectable } from 'kysely'
+import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import {
+  countProviders,
+  deleteProvider,
+  getProvider,
+  insertProvider,
+  listProviders,
+  updateProvider,
+} from '../db/provider.ts'
+import type { ProviderTable } from '../db/tables.ts'
+import { answer, builder } from './builder.ts'
+import { connect, pageArgs } from './connection.ts'
+import { inAccount } from './context.ts'
+import {
+  checkBaseUrl,
+  checkDocumentUrl,
+  checkHeaders,
+  checkId,
+  checkName,
+  checkText,
+} from './validate.ts'
+
+/** The GraphQL type `Provider`. */
+export const ProviderRef = builder.objectRef<Selectable<ProviderTable>>('Provider')
+
+const HeaderRef = builder
+  .objectRef<{ readonly name: string; readonly value: string }>('Header')
+  .implement({
+    description: 'An HTTP header.',
+    fields: (t) => ({
+      name: t.exposeString('name', { description: 'As it is spelt on the wire.' }),
+      value: t.exposeString('value', {
+        description: 'As it is sent; shown to whoever may read the provider.',
+      }),
+    }),
+  })
+
+builder.node(ProviderRef, {
+  description: 'An HTTP API that tools call.',
+  id: { resolve: (provider) => provider.id },
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Unique in the account.' }),
+    description: t.exposeString('description', {
+      description: 'What the API is for; may be empty.',
+    }),
+    baseUrl: t.exposeString('base_url', {
+      description: "Absolute URL that the tools' paths are put after, without `/` at its end.",
+    }),
+    headers: t.field({
+      type: [HeaderRef],
+      description: 'Sent with every call to the API; the arguments of a call cannot replace them.',
+      resolve: ({ headers }) => Object.entries(headers).map(([name, value]) => ({ name, value })),
+    }),
+    documentUrl: t.exposeString('document_url', {
+      nullable: true,
+      description: 'Where its OpenAPI document is; null where it came as text or as a file.',
+    }),
+    version: t.exposeInt('version', { description: 'Goes up with every change of it.' }),
+    createdAt: t.expose('created_at', { type: 'DateTime', description: 'When it was made.' }),
+    updatedAt: t.expose('updated_at', {
+      type: 'DateTime',
+      description: 'When it, or the set of its tools, was last changed.',
+    }),
+  }),
+})
+
+const ProviderConnection = builder.connectionObject(
+  { type: ProviderRef, name: 'ProviderConnection', description: 'A page of providers.' },
+  { name: 'ProviderEdge', description: 'A provider and its place in the list.' },
+)
+
+const ProviderFilter = builder.inputType('ProviderFilter', {
+  description: 'Which providers; all that is given must hold.',
+  fields: (t) => ({
+    documentUrl: t.string({ description: 'Those whose `documentUrl` is exactly this.' }),
+    nameContains: t.string({
+      description: 'Those whose name has this in it, in upper or lower case.',
+    }),
+  }),
+})
+
+builder.queryFields((t) => ({
+  provider: t.field({
+    type: ProviderRef,
+    nullable: true,
+    description: 'One provider. The error has the code `NOT_FOUND` where there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Which provider.' }) },
+    resolve: async (_root, args, context) => {
+      const id = checkId(['id'], 'prv', args.id)
+      return await inAccount(context, (tx) => getProvider(tx, id))
+    },
+  }),
+  providers: t.field({
+    type: ProviderConnection,
+    description: 'The providers, oldest first.',
+    args: {
+      ...pageArgs,
+      filter: t.arg({ type: ProviderFilter, description: 'Which ones. Default: all.' }),
+    },
+    resolve: (_root, args, context) => {
+      const { documentUrl, nameContains } = args.filter ?? {}
+      const filter = {
+        ...(typeof documentUrl === 'string' && {
+          documentUrl: checkText(['filter', 'documentUrl'], documentUrl),
+        }),
+        ...(typeof nameContains === 'string' && {
+          nameContains: checkText(['filter', 'nameContains'], nameContains),
+        }),
+      }
+      return connect(context, 'prv', args, {
+        list: (tx, page) => listProviders(tx, { ...page, ...filter }),
+        count: (tx) => countProviders(tx, filter),
+      })
+    },
+  }),
+}))
+
+const HeaderInput = builder.inputType('HeaderInput', {
+  description: 'An HTTP header to send.',
+  fields: (t) => ({
+    name: t.string({ required: true, description: 'A token of RFC 9110, at most 128 characters.' }),
+    value: t.string({
+      required: true,
+      description: 'Visible ASCII, with spaces only inside.',
+    }),
+  }),
+})
+
+interface ProviderInput {
+  readonly name?: string | null | undefined
+  readonly description?: string | null | undefined
+  readonly baseUrl?: string | null | undefined
+  readonly headers?: readonly { name: string; value: string }[] | null | undefined
+  readonly documentUrl?: string | null | undefined
+}
+
+/** The properties that were given, checked. */
+function checkProvider(input: ProviderInput) {
+  const { name, description, baseUrl, headers, documentUrl } = input
+  return {
+    ...(typeof name === 'string' && { name: checkName(['input', 'name'], name) }),
+    ...(typeof description === 'string' && {
+      description: checkText(['input', 'description'], description),
+    }),
+    ...(typeof baseUrl === 'string' && { baseUrl: checkBaseUrl(['input', 'baseUrl'], baseUrl) }),
+    ...(headers && { headers: checkHeaders(['input', 'headers'], headers) }),
+    ...(typeof documentUrl === 'string' && {
+      documentUrl: checkDocumentUrl(['input', 'documentUrl'], documentUrl),
+    }),
+  }
+}
+
+const CreateProviderInput = builder.inputType('CreateProviderInput', {
+  description: 'The provider to make.',
+  fields: (t) => ({
+    name: t.string({
+      required: true,
+      description: 'What to call it: 1 to 80 characters, unique in the account.',
+    }),
+    description: t.string({
+      description: 'What it is for: at most 4,096 characters. Default: "".',
+    }),
+    baseUrl: t.string({
+      required: true,
+      description: 'Absolute http or https URL without user name, password, query and fragment.',
+    }),
+    headers: t.field({
+      type: [HeaderInput],
+      description:
+        'Headers to send with every call: at most 50, of 8,192 characters together. Default: none.',
+    }),
+    documentUrl: t.string({ description: 'Where its OpenAPI document is. It is not read.' }),
+  }),
+})
+
+builder.mutationField('createProvider', (t) =>
+  t.field({
+    type: ProviderRef,
+    description: 'Makes a provider without tools. `importOpenApi` makes one with its tools.',
+    errors: answer('The provider.', [InvalidError, ConflictError]),
+    args: {
+      input: t.arg({ type: CreateProviderInput, required: true, description: 'What to do.' }),
+    },
+    resolve: async (_root, { input }, context) => {
+      const values = checkProvider(input)
+      const name = checkName(['input', 'name'], input.name)
+      const baseUrl = checkBaseUrl(['input', 'baseUrl'], input.baseUrl)
+      return await inAccount(context, (tx) =>
+        insertProvider(tx, { description: '', ...values, name, baseUrl }),
+      )
+    },
+  }),
+)
+
+const UpdateProviderInput = builder.inputType('UpdateProviderInput', {
+  description: 'The provider to change; what is not given stays as it is.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'Which provider.' }),
+    name: t.string({ description: 'What to call it: 1 to 80 characters, unique in the account.' }),
+    description: t.string({ description: 'What it is for: at most 4,096 characters.' }),
+    baseUrl: t.string({
+      description: 'Absolute http or https URL without user name, password, query and fragment.',
+    }),
+    headers: t.field({
+      type: [HeaderInput],
+      description:
+        'All headers to send with every call, in place of the present ones: at most 50, of 8,192 characters together.',
+    }),
+    documentUrl: t.string({ description: 'Where its OpenAPI document is. It is not read.' }),
+  }),
+})
+
+builder.mutationField('updateProvider', (t) =>
+  t.field({
+    type: ProviderRef,
+    description: 'Changes a provider. Calls that begin afterwards go by the new properties.',
+    errors: answer('The provider as it is now.', [InvalidError, NotFoundError, ConflictError]),
+    args: {
+      input: t.arg({ type: UpdateProviderInput, required: true, description: 'What to do.' }),
+    },
+    resolve: async (_root, { input }, context) => {
+      const id = checkId(['input', 'id'], 'prv', input.id)
+      const values = checkProvider(input)
+      return await inAccount(context, (tx) => updateProvider(tx, id, values))
+    },
+  }),
+)
+
+builder.mutationField('deleteProvider', (t) =>
+  t.field({
+    type: 'ID',
+    description:
+      'Deletes a provider with all its tools, which vanish from the servers that have them.',
+    errors: answer('The id of what is gone.', [InvalidError, NotFoundError]),
+    args: { id: t.arg.id({ required: true, description: 'Which provider.' }) },
+    resolve: async (_root, args, context) => {
+      const id = checkId(['id'], 'prv', args.id)
+      await inAccount(context, (tx) => deleteProvider(tx, id))
+      return id
+    },
+  }),
+)

@@ -1,0 +1,24 @@
+// The whole GraphQL schema. Importing a noun's file is what adds it.
+import './scalars.ts'
+import './errors.ts'
+import './account.ts'
+import './api-key.ts'
+import './viewer.ts'
+import './provider.ts'
+import './tool.ts'
+import './server.ts'
+import './server-tool.ts'
+import './server-token.ts'
+import './openapi-import.ts'
+import './node.ts'
+import { lexicographicSortSchema, printSchema } from 'graphql'
+import type { GraphQLSchema } from 'graphql'
+import { builder } from './builder.ts'
+
+/** The executable schema. */
+export const schema: GraphQLSchema = builder.toSchema({ sortSchema: false })
+
+/** The schema as SDL text in alphabetical order, ending in a line break. */
+export function printSdl(): string {
+  return `${printSchema(lexicographicSortSchema(schema))}\n`
+}

@@ -1,0 +1,137 @@
+// Credentials of one MCP server. A token is shown once, when it is made: only its hash is stored.
+import type { Selectable } from 'kysely'
+import { hashCredential, newCredential } from '../db/credential.ts'
+import { InvalidError, NotFoundError } from '../db/errors.ts'
+import {
+  countServerTokens,
+  insertServerToken,
+  listServerTokens,
+  revokeServerToken,
+} from '../db/server-token.ts'
+import { getServer } from '../db/server.ts'
+import type { ServerTokenTable } from '../db/tables.ts'
+import { answer, builder } from './builder.ts'
+import { connect, pageArgs } from './connection.ts'
+import { inAccount, inAccountOnce } from './context.ts'
+import { ServerRef } from './server.ts'
+import { checkExpiry, checkId, checkName } from './validate.ts'
+
+/** The GraphQL type `ServerToken`. */
+export const ServerTokenRef = builder.objectRef<Selectable<ServerTokenTable>>('ServerToken')
+
+builder.node(ServerTokenRef, {
+  description: 'A credential that opens one MCP server, sent as `Authorization: Bearer hms_…`.',
+  id: { resolve: (token) => token.id },
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'What a person calls it.' }),
+    server: t.field({
+      type: ServerRef,
+      description: 'The server that it opens.',
+      resolve: ({ server_id: id }, _args, context) =>
+        inAccountOnce(context, id, (tx) => getServer(tx, id)),
+    }),
+    createdAt: t.expose('created_at', { type: 'DateTime', description: 'When it was made.' }),
+    expiresAt: t.expose('expires_at', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'From when on it is refused; null: never by itself.',
+    }),
+    revokedAt: t.expose('revoked_at', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'When it was revoked; null: it was not.',
+    }),
+  }),
+})
+
+const ServerTokenConnection = builder.connectionObject(
+  { type: ServerTokenRef, name: 'ServerTokenConnection', description: 'A page of server tokens.' },
+  { name: 'ServerTokenEdge', description: 'A server token and its place in the list.' },
+)
+
+builder.objectField(ServerRef, 'tokens', (t) =>
+  t.field({
+    type: ServerTokenConnection,
+    description: "The server's tokens, oldest first, revoked and expired ones among them.",
+    args: pageArgs,
+    resolve: ({ id }, args, context) =>
+      connect(context, 'tok', args, {
+        list: (tx, page) => listServerTokens(tx, id, page),
+        count: (tx) => countServerTokens(tx, id),
+      }),
+  }),
+)
+
+interface NewServerToken {
+  readonly serverToken: Selectable<ServerTokenTable>
+  readonly token: string
+}
+
+const NewServerTokenRef = builder.objectRef<NewServerToken>('NewServerToken').implement({
+  description: 'A server token at the only moment when its text is known.',
+  fields: (t) => ({
+    serverToken: t.expose('serverToken', {
+      type: ServerTokenRef,
+      description: 'What is kept of it.',
+    }),
+    token: t.exposeString('token', {
+      description: 'The credential itself. Keep it: it cannot be shown again.',
+    }),
+    mcpUrl: t.string({
+      description: 'The URL to give to an MCP client together with the token.',
+      resolve: ({ serverToken }, _args, context) => context.mcpUrl(serverToken.server_id),
+    }),
+  }),
+})
+
+const CreateServerTokenInput = builder.inputType('CreateServerTokenInput', {
+  description: 'The server token to make.',
+  fields: (t) => ({
+    serverId: t.id({ required: true, description: 'Which server it opens.' }),
+    name: t.string({ required: true, description: 'What to call it: 1 to 80 characters.' }),
+    expiresAt: t.field({
+      type: 'DateTime',
+      description: 'From when on it is refused, in the future. Default: never by itself.',
+    }),
+  }),
+})
+
+builder.mutationField('createServerToken', (t) =>
+  t.field({
+    type: NewServerTokenRef,
+    description: 'Makes a server token. It is shown in this answer and never again.',
+    errors: answer('The server token.', [InvalidError, NotFoundError]),
+    args: {
+      input: t.arg({ type: CreateServerTokenInput, required: true, description: 'What to do.' }),
+    },
+    resolve: async (_root, { input }, context) => {
+      const serverId = checkId(['input', 'serverId'], 'srv', input.serverId)
+      const name = checkName(['input', 'name'], input.name)
+      const expiresAt = checkExpiry(['input', 'expiresAt'], input.expiresAt)
+      const token = newCredential('hms')
+      const serverToken = await inAccount(context, async (tx) => {
+        await getServer(tx, serverId)
+        return await insertServerToken(tx, {
+          serverId,
+          name,
+          hash: hashCredential(token),
+          expiresAt,
+        })
+      })
+      return { serverToken, token }
+    },
+  }),
+)
+
+builder.mutationField('revokeServerToken', (t) =>
+  t.field({
+    type: ServerTokenRef,
+    description: 'Refuses a server token from now on, for ever. Revoking twice changes nothing.',
+    errors: answer('The server token.', [InvalidError, NotFoundError]),
+    args: { id: t.arg.id({ required: true, description: 'Which server token.' }) },
+    resolve: async (_root, args, context) => {
+      const id = checkId(['id'], 'tok', args.id)
+      return await inAccount(context, (tx) => revokeServerToken(tx, id))
+    },
+  }),
+)

@@ -1,0 +1,164 @@
+// MCP servers: what they are called and told. Which tools they have is in server-tool.ts.
+import type { Selectable } from 'kysely'
+import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import {
+  countServers,
+  deleteServer,
+  getServer,
+  insertServer,
+  listServers,
+  updateServer,
+} from '../db/server.ts'
+import type { ServerTable } from '../db/tables.ts'
+import { addServerTools } from '../db/server-tool.ts'
+import { answer, builder } from './builder.ts'
+import { connect, pageArgs } from './connection.ts'
+import { inAccount } from './context.ts'
+import { checkId, checkIds, checkName, checkText } from './validate.ts'
+
+/** The GraphQL type `Server`. */
+export const ServerRef = builder.objectRef<Selectable<ServerTable>>('Server')
+
+builder.node(ServerRef, {
+  description: 'An MCP server: a chosen set of tools under one URL.',
+  id: { resolve: (server) => server.id },
+  fields: (t) => ({
+    name: t.exposeString('name', { description: 'Unique in the account.' }),
+    instructions: t.exposeString('instructions', {
+      description: 'What models are told about using it; may be empty.',
+    }),
+    mcpUrl: t.string({
+      description: 'The URL to give to an MCP client, together with a server token.',
+      resolve: ({ id }, _args, context) => context.mcpUrl(id),
+    }),
+    version: t.exposeInt('version', { description: 'Goes up with every change of it.' }),
+    createdAt: t.expose('created_at', { type: 'DateTime', description: 'When it was made.' }),
+    updatedAt: t.expose('updated_at', {
+      type: 'DateTime',
+      description: 'When it, or the choice of its tools, was last changed.',
+    }),
+  }),
+})
+
+const ServerConnection = builder.connectionObject(
+  { type: ServerRef, name: 'ServerConnection', description: 'A page of servers.' },
+  { name: 'ServerEdge', description: 'A server and its place in the list.' },
+)
+
+const ServerFilter = builder.inputType('ServerFilter', {
+  description: 'Which servers.',
+  fields: (t) => ({ name: t.string({ description: 'The one whose name is exactly this.' }) }),
+})
+
+builder.queryFields((t) => ({
+  server: t.field({
+    type: ServerRef,
+    nullable: true,
+    description: 'One server. The error has the code `NOT_FOUND` where there is none.',
+    args: { id: t.arg.id({ required: true, description: 'Which server.' }) },
+    resolve: async (_root, args, context) => {
+      const id = checkId(['id'], 'srv', args.id)
+      return await inAccount(context, (tx) => getServer(tx, id))
+    },
+  }),
+  servers: t.field({
+    type: ServerConnection,
+    description: 'The servers, oldest first.',
+    args: {
+      ...pageArgs,
+      filter: t.arg({ type: ServerFilter, description: 'Which ones. Default: all.' }),
+    },
+    resolve: (_root, args, context) => {
+      const name = args.filter?.name
+      const filter = typeof name === 'string' ? { name: checkText(['filter', 'name'], name) } : {}
+      return connect(context, 'srv', args, {
+        list: (tx, page) => listServers(tx, { ...page, ...filter }),
+        count: (tx) => countServers(tx, filter),
+      })
+    },
+  }),
+}))
+
+const CreateServerInput = builder.inputType('CreateServerInput', {
+  description: 'The server to make. It may begin without tools.',
+  fields: (t) => ({
+    name: t.string({
+      required: true,
+      description: 'What to call it: 1 to 80 characters, unique in the account.',
+    }),
+    instructions: t.string({
+      description: 'What to tell models about using it: at most 4,096 characters. Default: "".',
+    }),
+    toolIds: t.idList({ description: 'Tools to begin with: at most 1,000.' }),
+    providerIds: t.idList({
+      description: 'Providers to begin with all present tools of: at most 1,000.',
+    }),
+  }),
+})
+
+builder.mutationField('createServer', (t) =>
+  t.field({
+    type: ServerRef,
+    description: 'Makes an MCP server. `createServerToken` then makes a credential for it.',
+    errors: answer('The server.', [InvalidError, NotFoundError, ConflictError]),
+    args: { input: t.arg({ type: CreateServerInput, required: true, description: 'What to do.' }) },
+    resolve: async (_root, { input }, context) => {
+      const name = checkName(['input', 'name'], input.name)
+      const instructions = checkText(['input', 'instructions'], input.instructions ?? '')
+      const toolIds = checkIds(['input', 'toolIds'], 'tool', input.toolIds)
+      const providerIds = checkIds(['input', 'providerIds'], 'prv', input.providerIds)
+      return await inAccount(context, async (tx) => {
+        const server = await insertServer(tx, { name, instructions })
+        for (const providerId of providerIds) await addServerTools(tx, server.id, { providerId })
+        if (toolIds.length > 0) await addServerTools(tx, server.id, { toolIds })
+        return await getServer(tx, server.id)
+      })
+    },
+  }),
+)
+
+const UpdateServerInput = builder.inputType('UpdateServerInput', {
+  description: 'The server to change; what is not given stays as it is.',
+  fields: (t) => ({
+    id: t.id({ required: true, description: 'Which server.' }),
+    name: t.string({ description: 'What to call it: 1 to 80 characters, unique in the account.' }),
+    instructions: t.string({
+      description: 'What to tell models about using it: at most 4,096 characters.',
+    }),
+  }),
+})
+
+builder.mutationField('updateServer', (t) =>
+  t.field({
+    type: ServerRef,
+    description: 'Changes a server. Its URL and its tokens stay.',
+    errors: answer('The server as it is now.', [InvalidError, NotFoundError, ConflictError]),
+    args: { input: t.arg({ type: UpdateServerInput, required: true, description: 'What to do.' }) },
+    resolve: async (_root, { input }, context) => {
+      const id = checkId(['input', 'id'], 'srv', input.id)
+      const { name, instructions } = input
+      const values = {
+        ...(typeof name === 'string' && { name: checkName(['input', 'name'], name) }),
+        ...(typeof instructions === 'string' && {
+          instructions: checkText(['input', 'instructions'], instructions),
+        }),
+      }
+      return await inAccount(context, (tx) => updateServer(tx, id, values))
+    },
+  }),
+)
+
+builder.mutationField('deleteServer', (t) =>
+  t.field({
+    type: 'ID',
+    description:
+      'Deletes a server with its tokens: its URL answers no more. Its tools stay with their providers.',
+    errors: answer('The id of what is gone.', [InvalidError, NotFoundError]),
+    args: { id: t.arg.id({ required: true, description: 'Which server.' }) },
+    resolve: async (_root, args, context) => {
+      const id = checkId(['id'], 'srv', args.id)
+      await inAccount(context, (tx) => deleteServer(tx, id))
+      return id
+    },
+  }),
+)

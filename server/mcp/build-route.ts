@@ -1,0 +1,90 @@
+// From the rows of a server to what its calls need, built once: tools by the names on the wire,
+// which must be unique in a server even where two of its providers use one name.
+import type { Route as RouteRow } from '../../db/server-tool.ts'
+
+/** One tool, with all that a call of it needs. */
+export interface RouteTool {
+  readonly id: string
+  /** As `tools/list` shows it: unique in the server. */
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly definitionHash: string
+  /** JSON text of a `ToolDefinition` of `workers/messages.ts`. */
+  readonly definition: string
+  readonly baseUrl: string
+  /** The provider's default headers. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** A server as its calls see it. Immutable: a change makes another one. */
+export interface Route {
+  readonly accountId: string
+  readonly serverId: string
+  readonly name: string
+  readonly instructions: string
+  /** By name, in the order of their ids, so that a listing never changes by itself. */
+  readonly tools: ReadonlyMap<string, RouteTool>
+  /** About the memory that it and its printed listing take. */
+  readonly byteCount: number
+}
+
+// 64 characters is what the strictest known clients allow for a tool's name.
+const MAX_NAME_CHARACTERS = 64
+// The last 6 characters of an id are 30 random bits: a second collision is only planned for.
+const SHORT_SUFFIX_CHARACTERS = 6
+const ID_SUFFIX_CHARACTERS = 26
+// Strings of two bytes a character, and the same text again in the printed listing.
+const BYTES_PER_CHARACTER = 3
+
+/** The route that the rows make. */
+export function buildRoute(row: RouteRow): Route {
+  const { server } = row
+  const names = uniqueNames(row.tools)
+  const tools = new Map<string, RouteTool>()
+  let characters = 0
+  for (const [at, tool] of row.tools.entries()) {
+    const name = names[at] ?? tool.name
+    characters += tool.definition.length + tool.description.length + tool.base_url.length
+    tools.set(name, {
+      id: tool.id,
+      name,
+      title: tool.title,
+      description: tool.description,
+      definitionHash: tool.definition_hash,
+      definition: tool.definition,
+      baseUrl: tool.base_url,
+      headers: tool.headers,
+    })
+  }
+  return {
+    accountId: server.account_id,
+    serverId: server.id,
+    name: server.name,
+    instructions: server.instructions,
+    tools,
+    byteCount: characters * BYTES_PER_CHARACTER,
+  }
+}
+
+/**
+ * Every tool keeps its name where no other has it; all that share one get the end of their id. Not
+ * even the first keeps it: with another tool gone, a name that a client remembers must lead to
+ * nothing rather than to a different operation.
+ */
+function uniqueNames(tools: readonly { readonly id: string; readonly name: string }[]): string[] {
+  const counts = new Map<string, number>()
+  for (const { name } of tools) counts.set(name, (counts.get(name) ?? 0) + 1)
+  const taken = new Set(counts.keys())
+  return tools.map(({ id, name }) => {
+    if (counts.get(name) === 1) return name
+    const short = withSuffix(name, id.slice(-SHORT_SUFFIX_CHARACTERS))
+    const unique = taken.has(short) ? withSuffix(name, id.slice(-ID_SUFFIX_CHARACTERS)) : short
+    taken.add(unique)
+    return unique
+  })
+}
+
+function withSuffix(name: string, suffix: string): string {
+  return `${name.slice(0, MAX_NAME_CHARACTERS - suffix.length - 1)}_${suffix}`
+}

@@ -1,0 +1,113 @@
+// The shapes of JSON-RPC 2.0 as MCP narrows them: ids are strings or integers and never null,
+// parameters are named, and only requests and notifications come in.
+import { INVALID_REQUEST, RpcError, kindOf } from './rpc-error.ts'
+import { parseJsonText } from './json-text.ts'
+
+/** As it came: it is printed back as a JSON value equal to the one that was sent. */
+export type RequestId = string | number
+
+export type JsonObject = Readonly<Record<string, unknown>>
+
+export interface RpcRequest {
+  readonly kind: 'request'
+  readonly id: RequestId
+  readonly method: string
+  /** `{}` where none were sent. */
+  readonly params: JsonObject
+}
+
+export interface RpcNotification {
+  readonly kind: 'notification'
+  readonly method: string
+  readonly params: JsonObject
+}
+
+/** Not a request and not a notification. `id` is set where it could still be read. */
+export interface InvalidMessage {
+  readonly kind: 'invalid'
+  readonly id: RequestId | undefined
+  readonly message: string
+}
+
+export type Message = RpcRequest | RpcNotification | InvalidMessage
+
+/** A body: one message, or an array of them (which only 2025-03-26 has). */
+export type Body =
+  | { readonly kind: 'single'; readonly message: Message }
+  | { readonly kind: 'batch'; readonly messages: readonly Message[] }
+
+/** The longest id seen is a UUID with a prefix; 256 leaves room and bounds what is echoed. */
+export const MAX_ID_CHARACTERS = 256
+export const MAX_METHOD_CHARACTERS = 128
+/** Half of what the official SDK takes: a batch of calls counts as one request in the rate limit. */
+export const MAX_BATCH_MESSAGES = 50
+
+const NO_PARAMS: JsonObject = Object.freeze({})
+
+/**
+ * What the client sent.
+ *
+ * @throws {RpcError} -32700 when the bytes are not JSON; -32600 when a batch is empty or holds more
+ *   than {@link MAX_BATCH_MESSAGES}, or the nesting is too deep.
+ */
+export function parseBody(bytes: Uint8Array): Body {
+  const value = parseJsonText(bytes)
+  if (!Array.isArray(value)) return { kind: 'single', message: readMessage(value) }
+  if (value.length === 0 || value.length > MAX_BATCH_MESSAGES) {
+    throw new RpcError(
+      INVALID_REQUEST,
+      `The batch holds ${value.length} messages, expected 1 to ${MAX_BATCH_MESSAGES}`,
+    )
+  }
+  return { kind: 'batch', messages: value.map(readMessage) }
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function readMessage(value: unknown): Message {
+  if (!isJsonObject(value))
+    return invalid(undefined, `The message is ${kindOf(value)}, expected an object`)
+  const { jsonrpc, id, method, params } = value
+  const knownId = isRequestId(id) ? id : undefined
+  if (jsonrpc !== '2.0') return invalid(knownId, 'jsonrpc must be "2.0"')
+  if (id !== undefined && knownId === undefined) {
+    return invalid(
+      undefined,
+      `id is ${kindOf(id)} that cannot be answered, expected a string of at most ${MAX_ID_CHARACTERS} characters or an integer between -(2^53 - 1) and 2^53 - 1`,
+    )
+  }
+  if (method === undefined && ('result' in value || 'error' in value)) {
+    // No id: an error with the id of a response would look like an answer to somebody's request.
+    return invalid(undefined, 'The message is a response, but this server has sent no request')
+  }
+  if (typeof method !== 'string')
+    return invalid(knownId, `method is ${kindOf(method)}, expected a string`)
+  if (method.length === 0 || method.length > MAX_METHOD_CHARACTERS) {
+    return invalid(
+      knownId,
+      `method has ${method.length} characters, expected 1 to ${MAX_METHOD_CHARACTERS}`,
+    )
+  }
+  if (params !== undefined && !isJsonObject(params)) {
+    return invalid(knownId, `params is ${kindOf(params)}, expected an object`)
+  }
+  const named = params ?? NO_PARAMS
+  return knownId === undefined
+    ? { kind: 'notification', method, params: named }
+    : { kind: 'request', id: knownId, method, params: named }
+}
+
+/**
+ * Whether it can be answered faithfully. "Requests MUST include a string or integer ID", and an
+ * integer beyond 2^53 - 1 has already become another one.
+ */
+export function isRequestId(value: unknown): value is RequestId {
+  if (typeof value === 'string') return value.length <= MAX_ID_CHARACTERS
+  return Number.isSafeInteger(value)
+}
+
+function invalid(id: RequestId | undefined, message: string): InvalidMessage {
+  return { kind: 'invalid', id, message }
+}

@@ -1,0 +1,97 @@
+// The era of `initialize`: 2024-11-05 to 2025-11-25. It is served without sessions: whatever a
+// request needs is in it, so any process can answer any request, and nothing is lost by a restart.
+import {
+  type AnswerMessage,
+  CAPABILITIES,
+  CLIENT_CLOSED,
+  type Caller,
+  type EraDeps,
+  serverInfo,
+} from './era.ts'
+import { type JsonObject, type RpcRequest, isRequestId } from './json-rpc.ts'
+import { LEGACY_VERSIONS, NEWEST_LEGACY_VERSION } from './protocol.ts'
+import { ACCEPTED, type Reply, resultReply } from './reply.ts'
+import { INVALID_PARAMS, METHOD_NOT_FOUND, RpcError, kindOf, shown } from './rpc-error.ts'
+import { type RunningCalls, createRunningCalls } from './running-call.ts'
+import { callTool, listTools } from './tool.ts'
+
+type Method = (caller: Caller, request: RpcRequest) => Promise<Reply> | Reply
+
+/** Answers a legacy message. */
+export function createLegacyEra(deps: EraDeps): AnswerMessage {
+  const running = createRunningCalls()
+  const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
+    ['initialize', (caller, { id, params }) => initialize(deps, caller, id, params)],
+    ['ping', (_caller, { id }) => resultReply(id, '', '')],
+    [
+      'tools/list',
+      async ({ route }, { id, params }) =>
+        resultReply(id, '', await listTools(deps.pages, deps.cursorKey, route, params)),
+    ],
+    ['tools/call', (caller, request) => call(deps, running, caller, request)],
+  ])
+  return async (caller, message) => {
+    if (message.kind === 'notification') {
+      if (message.method === 'notifications/cancelled') cancel(running, caller, message.params)
+      return ACCEPTED
+    }
+    const method = methods.get(message.method)
+    if (method === undefined) {
+      throw new RpcError(METHOD_NOT_FOUND, `Method not found: ${shown(message.method)}`)
+    }
+    return await method(caller, message)
+  }
+}
+
+function initialize(
+  deps: EraDeps,
+  caller: Caller,
+  id: RpcRequest['id'],
+  params: JsonObject,
+): Reply {
+  const requested = params['protocolVersion']
+  if (typeof requested !== 'string') {
+    throw new RpcError(
+      INVALID_PARAMS,
+      `params.protocolVersion is ${kindOf(requested)}, expected a protocol version such as ${NEWEST_LEGACY_VERSION}`,
+    )
+  }
+  const { instructions } = caller.route
+  const result = {
+    // "Otherwise, the server MUST respond with another protocol version it supports."
+    protocolVersion: LEGACY_VERSIONS.includes(requested) ? requested : NEWEST_LEGACY_VERSION,
+    capabilities: CAPABILITIES,
+    serverInfo: serverInfo(caller.route, deps.version),
+    ...(instructions === '' ? {} : { instructions }),
+  }
+  return resultReply(id, '', JSON.stringify(result).slice(1, -1))
+}
+
+async function call(
+  deps: EraDeps,
+  running: RunningCalls,
+  caller: Caller,
+  { id, params }: RpcRequest,
+): Promise<Reply> {
+  const own = running.start(scopeOf(caller), id, caller.signal)
+  try {
+    const members = await callTool(deps.call, caller.route, params, own.signal)
+    if (members !== undefined) return resultReply(id, '', members)
+    // Cancelled: "Not send a response for the cancelled request". HTTP needs one all the same; 202
+    // with no body is what clients of this era take for "no message here" without complaint.
+    return caller.signal.aborted ? CLIENT_CLOSED : ACCEPTED
+  } finally {
+    own.end()
+  }
+}
+
+/** "Invalid cancellation notifications SHOULD be ignored." */
+function cancel(running: RunningCalls, caller: Caller, params: JsonObject): void {
+  const { requestId } = params
+  if (isRequestId(requestId)) running.cancel(scopeOf(caller), requestId)
+}
+
+/** One client's ids, as far as they can be told apart: its token, at this server. */
+function scopeOf({ route, tokenId }: Caller): string {
+  return `${route.serverId} ${tokenId}`
+}

@@ -1,0 +1,86 @@
+// The era of 2026-07-28: no handshake, every request says which revision it speaks and what its
+// client can do, and its headers repeat what a gateway routes by.
+import {
+  type AnswerMessage,
+  CAPABILITIES,
+  CLIENT_CLOSED,
+  type Caller,
+  type EraDeps,
+  serverInfo,
+} from './era.ts'
+import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
+import { CAPABILITIES_KEY, CLIENT_INFO_KEY, MODERN_VERSIONS, missingMeta } from './protocol.ts'
+import { ACCEPTED, type Reply, resultReply } from './reply.ts'
+import { checkRequestHeaders } from './request-header.ts'
+import { METHOD_NOT_FOUND, RpcError, shown } from './rpc-error.ts'
+import { callTool, listTools } from './tool.ts'
+
+type Method = (caller: Caller, request: RpcRequest, leading: string) => Promise<Reply> | Reply
+
+/**
+ * 1 min: how long a client may go on without a tool that was added. Private, because two tokens of
+ * one server may one day see different tools, and a shared cache must not have to know.
+ */
+const CACHE_MEMBERS = '"ttlMs":60000,"cacheScope":"private"'
+
+/** Answers a modern message. */
+export function createModernEra(deps: EraDeps): AnswerMessage {
+  const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
+    ['server/discover', discover],
+    [
+      'tools/list',
+      async ({ route }, { id, params }, leading) => {
+        const members = await listTools(deps.pages, deps.cursorKey, route, params)
+        return resultReply(id, `${leading},${CACHE_MEMBERS}`, members)
+      },
+    ],
+    ['tools/call', (caller, request, leading) => call(deps, caller, request, leading)],
+  ])
+  return async (caller, message) => {
+    // Closing the connection is the cancellation here; no notification has a meaning to us.
+    if (message.kind === 'notification') return ACCEPTED
+    checkRequestHeaders(caller.headers, message)
+    checkMeta(message.params)
+    const method = methods.get(message.method)
+    if (method === undefined) {
+      throw new RpcError(METHOD_NOT_FOUND, `Method not found: ${shown(message.method)}`)
+    }
+    const info = JSON.stringify(serverInfo(caller.route, deps.version))
+    const leading = `"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":${info}}`
+    return await method(caller, message, leading)
+  }
+}
+
+/**
+ * @throws {RpcError} -32602 when a required field is missing or one is malformed.
+ * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/index#meta
+ */
+function checkMeta(params: JsonObject): void {
+  const meta = params['_meta']
+  const fields = isJsonObject(meta) ? meta : {}
+  const capabilities = fields[CAPABILITIES_KEY]
+  if (!isJsonObject(capabilities)) throw missingMeta(CAPABILITIES_KEY, capabilities)
+  const info = fields[CLIENT_INFO_KEY]
+  if (info !== undefined && !isJsonObject(info)) throw missingMeta(CLIENT_INFO_KEY, info)
+}
+
+function discover({ route }: Caller, { id }: RpcRequest, leading: string): Reply {
+  const { instructions } = route
+  const result = {
+    // Those that a request's `_meta` may name; the older ones open with `initialize`.
+    supportedVersions: MODERN_VERSIONS,
+    capabilities: CAPABILITIES,
+    ...(instructions === '' ? {} : { instructions }),
+  }
+  return resultReply(id, `${leading},${CACHE_MEMBERS}`, JSON.stringify(result).slice(1, -1))
+}
+
+async function call(
+  deps: EraDeps,
+  { route, signal }: Caller,
+  { id, params }: RpcRequest,
+  leading: string,
+): Promise<Reply> {
+  const members = await callTool(deps.call, route, params, signal)
+  return members === undefined ? CLIENT_CLOSED : resultReply(id, leading, members)
+}

@@ -1,0 +1,64 @@
+// Routes by server id, so that a warm call reads no database. Any change to a server, provider or
+// tool drops all routes of its account: working out which ones it touches would cost a query.
+import type { Database } from '../../db/client.ts'
+import { NotFoundError } from '../../db/errors.ts'
+import { getRoute } from '../../db/server-tool.ts'
+import { withAccount } from '../../db/transaction.ts'
+import { type Route, buildRoute } from './build-route.ts'
+import { type CheckedCacheOptions, createCheckedCache } from './checked-cache.ts'
+
+export interface RouteCache {
+  /**
+   * The account's server with its tools; undefined when the account has none of that id.
+   *
+   * @throws {UnavailableError} UNAVAILABLE when nobody can tell now.
+   */
+  find(accountId: string, serverId: string): Promise<Route | undefined>
+}
+
+const MAX_ROUTES = 1_000
+// 256 MiB: a large document (1,200 operations) makes a route of about 20 MB.
+const MAX_ROUTE_BYTES = 256 * 1024 * 1024
+
+export function createRouteCache(
+  db: Database,
+  options: Omit<CheckedCacheOptions<Route>, 'events' | 'maxEntries'>,
+): RouteCache {
+  const cache = createCheckedCache<Route>({
+    ...options,
+    events: db.events,
+    maxEntries: MAX_ROUTES,
+    maxWeight: MAX_ROUTE_BYTES,
+    weigh: (route) => route.byteCount,
+  })
+  db.events.subscribe((event) => {
+    switch (event.noun) {
+      case 'account':
+      case 'provider':
+      case 'tool':
+      case 'server':
+        cache.drop((route) => route.accountId === event.accountId)
+        break
+      case 'api-key':
+      case 'server-token':
+        break
+    }
+  })
+  return {
+    find: (accountId, serverId) =>
+      cache.get(`${accountId} ${serverId}`, () => loadRoute(db, accountId, serverId)),
+  }
+}
+
+async function loadRoute(
+  db: Database,
+  accountId: string,
+  serverId: string,
+): Promise<Route | undefined> {
+  try {
+    return buildRoute(await withAccount(db, accountId, (tx) => getRoute(tx, serverId)))
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined
+    throw error
+  }
+}

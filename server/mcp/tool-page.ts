@@ -1,0 +1,76 @@
+// Pages of tools/list as bytes, printed once for each route: a prompt cache holds only while the
+// list stays the same to the byte, and a list of a thousand schemas is megabytes.
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ToolDefinition } from '../../workers/messages.ts'
+import type { Route, RouteTool } from './build-route.ts'
+import { printCursor } from './cursor.ts'
+
+/** 500: the largest page seen from real servers, at most a few MB with large schemas. */
+export const PAGE_TOOLS = 500
+
+// Printing 50 large schemas takes under 5 ms; then other requests get their turn.
+const TOOLS_PER_TURN = 50
+// A route has 3 pages at 1,500 tools; other starts come from cursors of an older list.
+const MAX_KEPT_PAGES = 16
+
+export interface ToolPages {
+  /**
+   * Members of a `ListToolsResult`: `"tools":[…]`, and `"nextCursor"` unless it is the last page.
+   *
+   * @param after the id of the tool before the page's first one
+   */
+  print(route: Route, after: string | undefined): Promise<Uint8Array>
+}
+
+/** `cursorKey` signs the cursors. */
+export function createToolPages(cursorKey: Uint8Array): ToolPages {
+  const books = new WeakMap<Route, Map<number, Promise<Uint8Array>>>()
+  return {
+    async print(route, after) {
+      const book = books.get(route) ?? new Map<number, Promise<Uint8Array>>()
+      books.set(route, book)
+      const tools = [...route.tools.values()]
+      const start = after === undefined ? 0 : startAfter(tools, after)
+      const kept = book.get(start)
+      if (kept !== undefined) return await kept
+      const page = printPage(cursorKey, route.serverId, tools, start)
+      if (book.size < MAX_KEPT_PAGES) book.set(start, page)
+      return await page
+    },
+  }
+}
+
+/** A tool that is gone has left its place in the order: ids ascend. */
+function startAfter(tools: readonly RouteTool[], after: string): number {
+  const at = tools.findIndex((tool) => tool.id > after)
+  return at === -1 ? tools.length : at
+}
+
+async function printPage(
+  cursorKey: Uint8Array,
+  serverId: string,
+  tools: readonly RouteTool[],
+  start: number,
+): Promise<Uint8Array> {
+  const page = tools.slice(start, start + PAGE_TOOLS)
+  const texts: string[] = []
+  for (const tool of page) {
+    texts.push(printTool(tool))
+    if (texts.length % TOOLS_PER_TURN === 0) await nextTurn()
+  }
+  const last = page.at(-1)
+  const isLastPage = last === undefined || start + page.length === tools.length
+  const next = isLastPage ? '' : `,"nextCursor":"${printCursor(cursorKey, serverId, last.id)}"`
+  return Buffer.from(`"tools":[${texts.join(',')}]${next}`)
+}
+
+function printTool(tool: RouteTool): string {
+  const { name, title, description } = tool
+  const { inputSchema } = JSON.parse(tool.definition) as ToolDefinition
+  return JSON.stringify({
+    name,
+    ...(title === '' ? {} : { title }),
+    ...(description === '' ? {} : { description }),
+    inputSchema,
+  })
+}

@@ -1,0 +1,77 @@
+// tools/list and tools/call, which both eras share: they differ in what stands around the members
+// that are made here.
+import type { CallOutcome } from '../../workers/messages.ts'
+import type { Route, RouteTool } from './build-route.ts'
+import { readCursor } from './cursor.ts'
+import { INTERNAL_ERROR, INVALID_PARAMS, RpcError, kindOf, shown } from './rpc-error.ts'
+import { type JsonObject, isJsonObject } from './json-rpc.ts'
+import type { ToolPages } from './tool-page.ts'
+
+export type CallResult = Extract<CallOutcome, { type: 'result' }>
+
+/** Runs one call somewhere else. It rejects only when the call could not be run at all. */
+export type CallTool = (input: {
+  readonly route: Route
+  readonly tool: RouteTool
+  /** JSON text of an object. */
+  readonly argumentsText: string
+  /** Aborting it aborts the upstream request. */
+  readonly signal: AbortSignal
+}) => Promise<CallResult>
+
+/**
+ * A page of the server's tools, as members of a `ListToolsResult`.
+ *
+ * @throws {RpcError} -32602 when the cursor is none of this list's.
+ */
+export async function listTools(
+  pages: ToolPages,
+  cursorKey: Uint8Array,
+  route: Route,
+  params: JsonObject,
+): Promise<Uint8Array> {
+  const { cursor } = params
+  if (cursor === undefined) return await pages.print(route, undefined)
+  if (typeof cursor !== 'string') {
+    throw new RpcError(INVALID_PARAMS, `params.cursor is ${kindOf(cursor)}, expected a string`)
+  }
+  const after = readCursor(cursorKey, route.serverId, cursor)
+  if (after === undefined) {
+    throw new RpcError(
+      INVALID_PARAMS,
+      `Invalid cursor: ${shown(cursor)}, expected the nextCursor of this server's tools/list`,
+    )
+  }
+  return await pages.print(route, after)
+}
+
+/**
+ * The result's members; undefined when `signal` was aborted before there were any.
+ *
+ * @throws {RpcError} -32602 when the server has no such tool or the arguments are no object; -32603
+ *   when the process itself ended the call.
+ */
+export async function callTool(
+  call: CallTool,
+  route: Route,
+  params: JsonObject,
+  signal: AbortSignal,
+): Promise<Uint8Array | undefined> {
+  const { name, arguments: input = {} } = params
+  if (typeof name !== 'string') {
+    throw new RpcError(INVALID_PARAMS, `params.name is ${kindOf(name)}, expected a tool's name`)
+  }
+  const tool = route.tools.get(name)
+  if (tool === undefined) throw new RpcError(INVALID_PARAMS, `Unknown tool: ${shown(name)}`)
+  if (!isJsonObject(input)) {
+    throw new RpcError(INVALID_PARAMS, `params.arguments is ${kindOf(input)}, expected an object`)
+  }
+  if (signal.aborted) return undefined
+  const result = await call({ route, tool, argumentsText: JSON.stringify(input), signal })
+  if (result.failure !== 'CANCELLED') return result.members
+  if (signal.aborted) return undefined
+  // Nobody asked for it but us: the process is being stopped.
+  throw new RpcError(INTERNAL_ERROR, 'The call was cancelled because the server is shutting down', {
+    httpStatus: 503,
+  })
+}

@@ -1,0 +1,62 @@
+// What a person sees on stdout, and the JSON line for a program. Pure: values in, text out.
+import type { QuickStartResult } from './quick-start.ts'
+import type { Running } from './start.ts'
+
+/** Where to go after a plain start; the owner's key only at the start that made it. */
+export function printStarted({ graphqlUrl, mcpUrl, ownerKey }: Running, isJson: boolean): string {
+  const apiKey = ownerKey.isNew ? ownerKey.text : undefined
+  if (isJson) return `${JSON.stringify({ graphqlUrl, ...(apiKey === undefined ? {} : { apiKey }) })}\n`
+  const key = apiKey === undefined ? [] : [`  API key      ${apiKey}   (shown only now: keep it)`]
+  return lines([
+    'HasMCP is running.',
+    '',
+    `  GraphQL      ${graphqlUrl}`,
+    `  MCP servers  ${mcpUrl('{serverId}')}`,
+    ...key,
+  ])
+}
+
+/** Everything that a quick start made, or one JSON line with the keys that the README names. */
+export function printQuickStart(result: QuickStartResult, isJson: boolean): string {
+  const { mcpUrl, token, serverId, graphqlUrl, apiKey, clients } = result
+  if (isJson) return `${JSON.stringify({ mcpUrl, token, serverId, graphqlUrl, apiKey, clients })}\n`
+  return lines([
+    `${result.serverName} is an MCP server now, with ${result.toolCount} tools.`,
+    ...result.warnings.map((warning) => `  Note: ${warning}`),
+    ...(result.demoCall === undefined ? [] : printDemoCall(result.demoCall)),
+    '',
+    `  MCP endpoint  ${mcpUrl}`,
+    `  Token         ${token}`,
+    `  GraphQL       ${graphqlUrl}`,
+    `  API key       ${apiKey}`,
+    '',
+    `For this run, calls may go to ${result.openedEgress.join(' and ')}.`,
+    `To keep that open without this flag: EGRESS_ALLOW=${result.openedEgress.join(',')}`,
+    '',
+    'Claude Code:',
+    `  ${clients.claudeCode}`,
+    '',
+    'Claude Desktop (claude_desktop_config.json):',
+    indent(clients.claudeDesktop),
+    '',
+    'Cursor (~/.cursor/mcp.json):',
+    indent(clients.cursor),
+    '',
+    'VS Code (.vscode/mcp.json):',
+    indent(clients.vscode),
+    '',
+    'Running. Stop with Ctrl+C.',
+  ])
+}
+
+function printDemoCall({ tool, arguments: args, text }: NonNullable<QuickStartResult['demoCall']>): string[] {
+  return ['', `Called ${tool} ${JSON.stringify(args)} through the MCP endpoint:`, `  ${text}`]
+}
+
+function indent(value: object): string {
+  return JSON.stringify(value, null, 2).replaceAll(/^/gm, '  ')
+}
+
+function lines(parts: readonly string[]): string {
+  return `\n${parts.join('\n')}\n\n`
+}

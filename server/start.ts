@@ -1,0 +1,184 @@
+// Puts the parts together in the order they depend on each other, and takes them apart in the
+// reverse order. No part knows this file.
+import { readFile } from 'node:fs/promises'
+import { openDatabase, type Database } from '../db/client.ts'
+import { hashCredential } from '../db/credential.ts'
+import { createPool, type Pool } from '../workers/pool.ts'
+import { createApp, type App } from './app.ts'
+import { createApiKeyAuthenticator } from './authenticate-api-key.ts'
+import type { Config } from './config.ts'
+import { createDocumentUpload } from './document.ts'
+import { openFirstAccount, openOwnerKey } from './first-account.ts'
+import { createGraphql } from './graphql.ts'
+import { listen, type HttpServer } from './http-server.ts'
+import { deriveKey, loadInstanceKey, proveInstanceKey } from './instance-key.ts'
+import { createLog, type Log } from './log.ts'
+import { createMcpEndpoint } from './mcp/endpoint.ts'
+import { createRouteStore } from './mcp/route.ts'
+import type { CallTool } from './mcp/tool.ts'
+import { createRateLimit } from './rate-limit.ts'
+
+/** The product, running. */
+export interface Running {
+  readonly app: App
+  readonly db: Database
+  readonly pool: Pool
+  readonly log: Log
+  readonly key: Buffer
+  readonly accountId: string
+  /** The owner's API key (or `HASMCP_ADMIN_KEY`) and whether it was made by this start. */
+  readonly ownerKey: { readonly text: string; readonly isNew: boolean }
+  readonly graphqlUrl: string
+  readonly mcpUrl: (serverId: string) => string
+  /** Takes no new connections, finishes running calls for up to {@link DRAIN_MS}, then ends. */
+  stop(): Promise<void>
+}
+
+/** Kubernetes kills after 30 s; what is left is for closing files and threads. */
+export const DRAIN_MS = 25_000
+// What is cancelled at the end of the drain still has to be told so.
+const CANCEL_GRACE_MS = 1_000
+const MAX_ANSWER_BYTES = 10 * 1024 * 1024
+
+/**
+ * Starts everything and listens.
+ *
+ * @throws {StartError} START_REFUSED with a sentence: the port, the data directory, the database, its
+ *   schema or the encryption key does not allow a start.
+ */
+export async function start(config: Config): Promise<Running> {
+  const log = createLog(config.logLevel)
+  const undo: (() => unknown)[] = []
+  try {
+    // Threads boot while the database does: together they are most of a start's time.
+    const pool = createPool({
+      egressAllow: config.egressAllow,
+      ...(config.callThreads === undefined ? {} : { callThreads: config.callThreads }),
+    })
+    undo.push(() => pool.close())
+    const key = config.encryptionKey ?? (await loadInstanceKey(config.dataDir))
+    const db = await openDatabase({
+      dataDir: config.dataDir,
+      ...(config.databaseUrl === undefined ? {} : { databaseUrl: config.databaseUrl }),
+      onLog: (level, message) => {
+        log[level](message)
+      },
+    })
+    undo.push(() => db.close())
+    await proveInstanceKey(db, key)
+    const accountId = await openFirstAccount(db)
+    const ownerKey =
+      config.adminKey === undefined
+        ? await openOwnerKey(db, accountId, key)
+        : { text: config.adminKey, isNew: false }
+    return await serve({ config, log, pool, db, key, accountId, ownerKey })
+  } catch (error) {
+    for (const step of undo.reverse()) await step()
+    throw error
+  }
+}
+
+type Parts = Pick<Running, 'log' | 'pool' | 'db' | 'key' | 'accountId' | 'ownerKey'> & { readonly config: Config }
+
+async function serve(parts: Parts): Promise<Running> {
+  const { config, log, pool, db, key, accountId, ownerKey } = parts
+  // Known only once the port is: nothing asks before a request arrives.
+  let publicUrl = config.publicUrl ?? ''
+  let isStopping = false
+  const mcpUrl = (serverId: string) => `${publicUrl}/mcp/${serverId}`
+  const onError = (error: unknown, requestId: string) => {
+    log.error({ requestId, err: error }, 'unexpected error')
+  }
+  const authenticate = createApiKeyAuthenticator({
+    db,
+    ...(config.adminKey === undefined
+      ? {}
+      : { admin: { keyHash: hashCredential(config.adminKey), accountId } }),
+  })
+  const routes = createRouteStore(db)
+  const app = createApp({
+    mcp: createMcpEndpoint({
+      routes,
+      call: toolCaller(pool, config.callTimeoutMs),
+      allowedOrigins: (origin) => isAllowedOrigin(origin, publicUrl),
+      cursorKey: deriveKey(key, 'mcp cursor'),
+      version: await readVersion(),
+      onError,
+    }),
+    graphql: createGraphql({ db, importDocument: pool.import, mcpUrl, authenticate, onError }),
+    documentUpload: createDocumentUpload({ db, authenticate }),
+    findUnreadiness: () => findUnreadiness(db, isStopping),
+    rateLimit: createRateLimit(config.rateLimitPerMinute),
+    log,
+  })
+  const http = await listen(app, config.host, config.port)
+  publicUrl ||= http.origin
+  log.info({ origin: http.origin, database: db.kind, runtime: runtimeName() }, 'listening')
+  const stop = async () => {
+    isStopping = true
+    await drain(http, pool, log)
+    await pool.close()
+    await db.close()
+  }
+  return { app, db, pool, log, key, accountId, ownerKey, mcpUrl, graphqlUrl: `${publicUrl}/graphql`, stop }
+}
+
+function toolCaller(pool: Pool, timeoutMs: number): CallTool {
+  return ({ tool, argumentsText, signal }) =>
+    pool.call({
+      definitionHash: tool.definitionHash,
+      definition: tool.definition,
+      baseUrl: tool.baseUrl,
+      headers: tool.headers,
+      argumentsText,
+      timeoutMs,
+      maxResponseBytes: MAX_ANSWER_BYTES,
+      signal,
+    })
+}
+
+/** A page on this machine (an inspector) may call; a page elsewhere is DNS rebinding. */
+function isAllowedOrigin(origin: string, publicUrl: string): boolean {
+  if (origin === publicUrl) return true
+  const host = URL.parse(origin)?.hostname
+  return host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
+}
+
+async function findUnreadiness(db: Database, isStopping: boolean): Promise<string | undefined> {
+  if (isStopping) return 'The process is stopping'
+  try {
+    await db.kysely.selectNoFrom((sql) => sql.lit(1).as('one')).execute()
+    return undefined
+  } catch {
+    return 'The database cannot be reached'
+  }
+}
+
+async function drain(http: HttpServer, pool: Pool, log: Log): Promise<void> {
+  const drained = http.drain()
+  if (await settlesWithin(drained, DRAIN_MS)) return
+  log.warn('cancelling the calls that did not finish in time')
+  pool.cancelAll()
+  if (!(await settlesWithin(drained, CANCEL_GRACE_MS))) http.close()
+}
+
+async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, ms, false)
+  })
+  const isSettled = await Promise.race([promise.then(() => true), late])
+  clearTimeout(timer)
+  return isSettled
+}
+
+async function readVersion(): Promise<string> {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+function runtimeName(): string {
+  const { bun, deno, node } = process.versions
+  if (bun !== undefined) return `Bun ${bun}`
+  return deno === undefined ? `Node ${node}` : `Deno ${deno}`
+}

@@ -1,0 +1,151 @@
+// Real documents, a judge that nobody here wrote, and stock clients: Prism serves the document and
+// refuses (422) every request that does not match it; the official clients list and call the tools.
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { test, type TestContext } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client'
+import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { ROOT, startProduct, temporaryDir, type QuickStartLine } from './support/product.ts'
+
+const specs = fileURLToPath(new URL('../../shared/specs/', import.meta.url))
+const skip = !existsSync(specs) && 'The documents in ../shared/specs are not here'
+
+interface Connected {
+  listTools(cursor?: string): Promise<{ tools: { name: string }[]; nextCursor?: string | undefined }>
+  callTool(name: string, args: Record<string, unknown>): Promise<{ content: unknown; isError?: boolean | undefined }>
+  close(): Promise<void>
+}
+
+type Connect = (line: QuickStartLine) => Promise<Connected>
+
+const requestInit = ({ token }: QuickStartLine) => ({ requestInit: { headers: { authorization: `Bearer ${token}` } } })
+
+const info = { name: 'stock-client', version: '1.0.0' }
+
+const connectLegacy: Connect = async (line) => {
+  const client = new LegacyClient(info)
+  // The SDK's own types disagree with exactOptionalPropertyTypes.
+  await client.connect(new LegacyTransport(new URL(line.mcpUrl), requestInit(line)) as Parameters<typeof client.connect>[0])
+  return {
+    listTools: async (cursor) => await client.listTools(cursor === undefined ? {} : { cursor }),
+    callTool: async (name, args) => (await client.callTool({ name, arguments: args })) as Awaited<ReturnType<Connected['callTool']>>,
+    close: () => client.close(),
+  }
+}
+
+const connectModern =
+  (mode: 'legacy' | 'auto' | 'pinned'): Connect =>
+  async (line) => {
+    const client = new ModernClient(info, {
+      versionNegotiation: { mode: mode === 'pinned' ? { pin: '2026-07-28' } : mode },
+    })
+    await client.connect(new ModernTransport(new URL(line.mcpUrl), requestInit(line)))
+    return {
+      listTools: async (cursor) => await client.listTools(cursor === undefined ? {} : { cursor }),
+      callTool: async (name, args) => (await client.callTool({ name, arguments: args })) as Awaited<ReturnType<Connected['callTool']>>,
+      close: () => client.close(),
+    }
+  }
+
+const CLIENTS: Readonly<Record<string, Connect>> = {
+  '@modelcontextprotocol/sdk 1.x': connectLegacy,
+  '@modelcontextprotocol/client 2.x legacy': connectModern('legacy'),
+  '@modelcontextprotocol/client 2.x auto': connectModern('auto'),
+  '@modelcontextprotocol/client 2.x pinned': connectModern('pinned'),
+}
+
+const DOCUMENTS: readonly { file: string; toolCount: number; headers?: object; calls: readonly { tool: string; arguments: Record<string, unknown> }[] }[] = [
+  {
+    file: 'petstore.yaml',
+    toolCount: 3,
+    calls: [
+      { tool: 'listPets', arguments: { limit: 3 } },
+      { tool: 'showPetById', arguments: { petId: 'a b/ü' } },
+      { tool: 'createPets', arguments: { body: { id: 1, name: 'Rex' } } },
+    ],
+  },
+  {
+    file: 'box.json',
+    toolCount: 0,
+    calls: [
+      { tool: 'get_files_id', arguments: { file_id: '12345', fields: ['id', 'type', 'name'] } },
+      { tool: 'get_search', arguments: { query: 'sales & more', limit: 5, file_extensions: ['pdf', 'png'] } },
+      { tool: 'post_folders', arguments: { body: { name: 'New Folder', parent: { id: '0' } } } },
+    ],
+  },
+]
+
+for (const document of DOCUMENTS) {
+  test(`${document.file} served by Prism: stock clients list and call its tools`, { skip }, async (t) => {
+    const baseUrl = await startPrism(t, `${specs}${document.file}`)
+    const product = await startProduct(t, {
+      args: ['--openapi', `${specs}${document.file}`, '--base-url', baseUrl, '--json'],
+      env: { DATA_DIR: await temporaryDir(t) },
+    })
+    const line = JSON.parse(product.firstLine) as QuickStartLine
+    for (const [name, connect] of Object.entries(CLIENTS)) {
+      await t.test(name, async () => {
+        const client = await connect(line)
+        const names = new Set<string>()
+        let cursor: string | undefined
+        do {
+          const page = await client.listTools(cursor)
+          for (const tool of page.tools) names.add(tool.name)
+          cursor = page.nextCursor
+        } while (cursor !== undefined)
+        if (document.toolCount > 0) assert.equal(names.size, document.toolCount)
+        for (const call of document.calls) {
+          const { content, isError } = await client.callTool(call.tool, call.arguments)
+          assert.notEqual(isError, true, `${call.tool}: ${JSON.stringify(content).slice(0, 500)}`)
+        }
+        await client.close()
+      })
+    }
+    assert.equal(await product.end('SIGTERM'), 0)
+  })
+}
+
+/** Prism on a free port; resolves with its base URL once it listens. */
+async function startPrism(t: TestContext, file: string): Promise<string> {
+  const port = await freePort()
+  const child = spawn(process.execPath, [`${ROOT}node_modules/@stoplight/prism-cli/dist/index.js`, 'mock', '--errors', '-h', '127.0.0.1', '-p', String(port), file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], SCARF_ANALYTICS: 'false', DO_NOT_TRACK: '1' },
+  })
+  const exited = once(child, 'exit')
+  t.after(async () => {
+    child.kill('SIGKILL')
+    await exited
+  })
+  await new Promise<void>((resolve, reject) => {
+    let output = ''
+    const onData = (chunk: string) => {
+      output += chunk
+      if (output.includes('is listening on')) resolve()
+    }
+    child.stdout.setEncoding('utf8').on('data', onData)
+    child.stderr.setEncoding('utf8').on('data', onData)
+    child.once('exit', () => {
+      reject(new Error(`Prism ended: ${output.slice(-2000)}`))
+    })
+  })
+  return `http://127.0.0.1:${port}`
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => {
+        resolve(typeof address === 'object' && address !== null ? address.port : 0)
+      })
+    })
+  })
+}

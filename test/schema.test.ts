@@ -1,0 +1,156 @@
+// What holds for every type and field of the API, told from the schema itself.
+import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import {
+  execute,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isNonNullType,
+  isObjectType,
+  isSpecifiedScalarType,
+  isUnionType,
+  parse,
+  type GraphQLField,
+  type GraphQLInputType,
+} from 'graphql'
+import type { Database } from '../db/client.ts'
+import type { Context } from '../schema/context.ts'
+import { printSdl, schema } from '../schema/schema.ts'
+
+const types = Object.values(schema.getTypeMap()).filter(
+  (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),
+)
+const queries = Object.values(schema.getQueryType()?.getFields() ?? {})
+const mutations = Object.values(schema.getMutationType()?.getFields() ?? {})
+
+test('schema.graphql is what schema:print prints', () => {
+  assert.equal(
+    readFileSync(new URL('../schema/schema.graphql', import.meta.url), 'utf8'),
+    printSdl(),
+  )
+})
+
+test('every type, field, argument, input field and enum value has a description', () => {
+  const bare = types.flatMap((type) => {
+    const here = isDescribed(type) ? [] : [type.name]
+    if (isEnumType(type)) {
+      const values = type.getValues().filter((value) => !isDescribed(value))
+      return [...here, ...values.map((value) => `${type.name}.${value.name}`)]
+    }
+    if (isInputObjectType(type)) {
+      const fields = Object.values(type.getFields()).filter((field) => !isDescribed(field))
+      return [...here, ...fields.map((field) => `${type.name}.${field.name}`)]
+    }
+    if (!isObjectType(type) && !isInterfaceType(type)) return here
+    const fields = Object.values(type.getFields())
+    return [
+      ...here,
+      ...fields.filter((field) => !isDescribed(field)).map((field) => `${type.name}.${field.name}`),
+      ...fields.flatMap((field) =>
+        field.args
+          .filter((arg) => !isDescribed(arg))
+          .map((arg) => `${type.name}.${field.name}(${arg.name})`),
+      ),
+    ]
+  })
+  assert.deepEqual(bare, [])
+})
+
+function isDescribed({
+  description,
+}: {
+  readonly description?: string | null | undefined
+}): boolean {
+  return /^[A-Z`].*[.:]$/s.test(description ?? '')
+}
+
+test('every root field is refused without a viewer', async () => {
+  assert.deepEqual([queries.length, mutations.length], [9, 14])
+  const context: Context = {
+    requestId: 'request-1',
+    db: new Proxy({} as Database, { get: () => assert.fail('the database was asked') }),
+    viewer: undefined,
+    importDocument: () => assert.fail('a document was imported'),
+    mcpUrl: () => assert.fail('a URL was made'),
+  }
+  for (const [kind, fields] of [
+    ['query', queries],
+    ['mutation', mutations],
+  ] as const) {
+    for (const field of fields) {
+      const result = await execute({
+        schema,
+        document: parse(operationOf(kind, field)),
+        contextValue: context,
+      })
+      assert('errors' in result || !('data' in result), field.name)
+      const errors = (
+        result as { errors?: readonly { message: string; originalError?: unknown }[] }
+      ).errors
+      assert.deepEqual(
+        errors?.map(({ message, originalError }) => ({
+          message,
+          code: (originalError as { code?: string }).code,
+        })),
+        [
+          {
+            message:
+              'Not signed in: send the header "Authorization: Bearer hmk_…" with a valid API key',
+            code: 'UNAUTHENTICATED',
+          },
+        ],
+        field.name,
+      )
+    }
+  }
+})
+
+function operationOf(kind: string, field: GraphQLField<unknown, unknown>): string {
+  const args = field.args.filter(({ type }) => isNonNullType(type))
+  const list = args.map(({ name, type }) => `${name}: ${literalOf(type)}`).join(', ')
+  return `${kind} { ${field.name}${list === '' ? '' : `(${list})`} { __typename } }`
+}
+
+function literalOf(type: GraphQLInputType): string {
+  const inner = isNonNullType(type) ? type.ofType : type
+  if (isInputObjectType(inner)) {
+    const fields = Object.values(inner.getFields()).filter((field) => isNonNullType(field.type))
+    return `{ ${fields.map((field) => `${field.name}: ${literalOf(field.type)}`).join(', ')} }`
+  }
+  const name = String(inner)
+  if (name.startsWith('[')) return '[]'
+  return (
+    { Int: '1', Boolean: 'true', ID: '"x"', String: '"x"', DateTime: '"2100-01-01T00:00:00Z"' }[
+      name
+    ] ?? '?'
+  )
+}
+
+test('every mutation answers with a union of its success and errors', () => {
+  for (const { name, type } of mutations) {
+    const union = isNonNullType(type) ? type.ofType : type
+    assert(isUnionType(union), name)
+    const title = `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`
+    assert.equal(union.name, `${title}Result`)
+    const [successes, errors] = [
+      union.getTypes().filter((member) => member.name === `${title}Success`),
+      union
+        .getTypes()
+        .filter((member) => member.getInterfaces().some(({ name: of }) => of === 'Error')),
+    ]
+    assert.equal(successes.length, 1, name)
+    assert.equal(errors.length, union.getTypes().length - 1, name)
+  }
+})
+
+test('every connection demands first', () => {
+  const fields = types.filter(isObjectType).flatMap((type) => Object.values(type.getFields()))
+  const lists = fields.filter(({ type }) => String(type).endsWith('Connection!'))
+  assert.equal(lists.length, 6)
+  for (const { name, args } of lists) {
+    assert.equal(String(args.find((arg) => arg.name === 'first')?.type), 'Int!', name)
+  }
+})

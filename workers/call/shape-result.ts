@@ -1,0 +1,129 @@
+// Prints an upstream's answer, or the lack of one, as the members of an MCP `CallToolResult`. A body
+// is decoded once and printed once; nobody parses it.
+import { isUtf8 } from 'node:buffer'
+import { STATUS_CODES } from 'node:http'
+import type { EgressResponse } from '../egress/client.ts'
+
+/** Members of a `CallToolResult` without the braces around them, as UTF-8 JSON. */
+export interface Shaped {
+  /** Has a buffer of its own, so that it can be transferred. */
+  readonly members: Uint8Array<ArrayBuffer>
+  readonly isError: boolean
+}
+
+/** What a model needs of an error page; the rest is somebody's HTML. */
+const MAX_ERROR_BODY_BYTES = 16_384
+
+const encoder = new TextEncoder()
+
+/** The upstream's answer: its body as text, image or audio; any status but 2xx is an error. */
+export function shapeResponse(response: EgressResponse, requestUrl: URL): Shaped {
+  const { status, body } = response
+  if (status >= 200 && status < 300) return shapeSuccess(response)
+  if (status >= 300 && status < 400) return shapeError(describeRedirect(response, requestUrl))
+  const cut = body.subarray(0, MAX_ERROR_BODY_BYTES)
+  const text = isText(response, cut) ? decodeText(response, cut) : describeBinary(response)
+  const note =
+    cut.length < body.length ? `\n(cut: the first ${cut.length} of ${body.length} bytes)` : ''
+  return shapeError(
+    body.length === 0 ? nameStatus(status) : `${nameStatus(status)}\n${text}${note}`,
+  )
+}
+
+/** A failure, as one sentence for the model. */
+export function shapeError(text: string): Shaped {
+  return { members: print({ type: 'text', text }, ',"isError":true'), isError: true }
+}
+
+function shapeSuccess(response: EgressResponse): Shaped {
+  const { status, body } = response
+  if (body.length === 0) {
+    const text = `The upstream answered ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()
+    return {
+      members: print({ type: 'text', text: `${text} with an empty body` }, ''),
+      isError: false,
+    }
+  }
+  return { members: print(createContent(response), ''), isError: false }
+}
+
+type Content =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'image' | 'audio'; readonly data: string; readonly mimeType: string }
+
+function createContent(response: EgressResponse): Content {
+  const { body } = response
+  const mimeType = readMediaType(response)
+  const family = mimeType.split('/', 1)[0]
+  if ((family === 'image' || family === 'audio') && !mimeType.endsWith('+xml')) {
+    return { type: family, data: asBuffer(body).toString('base64'), mimeType }
+  }
+  if (isText(response, body)) return { type: 'text', text: decodeText(response, body) }
+  return { type: 'text', text: describeBinary(response) }
+}
+
+function print(content: Content, rest: string): Uint8Array<ArrayBuffer> {
+  const bytes = encoder.encode(`"content":[${JSON.stringify(content)}]${rest}`)
+  // Transferring takes the whole buffer along: it must hold nothing else.
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
+}
+
+function nameStatus(status: number): string {
+  return `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd()
+}
+
+function describeRedirect({ status, headers }: EgressResponse, requestUrl: URL): string {
+  const { location } = headers
+  const target = location === undefined ? null : URL.parse(location, requestUrl)
+  const where = target === null || target.host === '' ? 'nowhere' : `to the host ${target.host}`
+  return `${nameStatus(status)}: the upstream redirects ${where}, and redirects are not followed`
+}
+
+function describeBinary(response: EgressResponse): string {
+  const type = readMediaType(response)
+  const size = response.body.length
+  return `The upstream answered with ${size} bytes of ${type === '' ? 'no stated type' : type}, which cannot be shown as text`
+}
+
+function readMediaType({ headers }: EgressResponse): string {
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
+  // It is printed for a model and named to a client: only what is a media type may be.
+  return /^[\w.+-]{1,64}\/[\w.+-]{1,100}$/.test(type) ? type : ''
+}
+
+const TEXT_TYPE =
+  /^text\/|[/+](json|xml|yaml)$|\/(x-ndjson|jsonl|javascript|x-www-form-urlencoded|graphql|x-yaml)$/
+
+function isText(response: EgressResponse, body: Uint8Array): boolean {
+  if (TEXT_TYPE.test(readMediaType(response))) return true
+  // Many APIs send text as application/octet-stream or as a type of their own. The last character
+  // may be cut, which is no reason to call the rest binary.
+  return !body.includes(0) && isUtf8(trimCutCharacter(body))
+}
+
+/** Without up to three bytes of a character whose end is missing. */
+function trimCutCharacter(body: Uint8Array): Uint8Array {
+  for (let back = 1; back <= 3 && back <= body.length; back += 1) {
+    const byte = body[body.length - back] ?? 0
+    if (byte >= 0xc0) return body.subarray(0, body.length - back)
+    if (byte < 0x80) return body
+  }
+  return body
+}
+
+function decodeText({ headers }: EgressResponse, body: Uint8Array): string {
+  const charset = /;\s*charset\s*=\s*"?([\w.:-]{1,40})/i.exec(headers['content-type'] ?? '')?.[1]
+  if (charset === undefined || /^(utf-?8|us-ascii)$/i.test(charset))
+    return asBuffer(body).toString('utf8')
+  try {
+    return new TextDecoder(charset).decode(body)
+  } catch {
+    return asBuffer(body).toString('utf8')
+  }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}

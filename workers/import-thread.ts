@@ -1,0 +1,33 @@
+// The entry of an import thread: a document's source into tools. A thread of its own, because
+// parsing and upgrading burn seconds of CPU on untrusted bytes.
+import { move, transferableSymbol, valueSymbol } from 'piscina'
+import type { ImportOutcome, ImportTask } from './messages.ts'
+import { fetchDocument } from './openapi/fetch-document.ts'
+import { readDocument, toRefusal } from './openapi/read-document.ts'
+
+/** The outcome of one import; the buffers of its batches are transferred. It never rejects. */
+export default async function run(task: ImportTask): Promise<ImportOutcome> {
+  let bytes: Uint8Array
+  try {
+    bytes =
+      task.source.type === 'bytes'
+        ? task.source.bytes
+        : await fetchDocument(task.source.url, task.egressAllow)
+  } catch (error) {
+    return toRefusal(error)
+  }
+  return transfer(await readDocument(bytes))
+}
+
+/** Marks the outcome for Piscina, invisibly to whoever else reads it. */
+function transfer(outcome: ImportOutcome): ImportOutcome {
+  if (outcome.type !== 'imported') return outcome
+  const buffers = outcome.batches.flatMap(({ definitions, tools }) => [
+    definitions.buffer,
+    tools.buffer,
+  ])
+  Object.defineProperty(outcome, transferableSymbol, { value: buffers })
+  Object.defineProperty(outcome, valueSymbol, { value: { ...outcome } })
+  move(outcome as ImportOutcome & Parameters<typeof move>[0])
+  return outcome
+}
