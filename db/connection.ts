@@ -39,15 +39,11 @@ class QueryError extends Error {
   override readonly name = 'QueryError'
   readonly code: string
   readonly constraint_name: string
-  readonly detail: string
 
   constructor(error: unknown) {
     super(readText(error, 'message'))
     this.code = readText(error, 'code')
     this.constraint_name = readText(error, 'constraint_name')
-    this.detail = readText(error, 'detail')
-    // Of a unique key it holds the values: not for a log.
-    Object.defineProperty(this, 'detail', { enumerable: false })
   }
 }
 
@@ -84,7 +80,7 @@ export function createConnection(options: ConnectionOptions): Connection {
 
 /**
  * Runs one statement.
- * @throws {Error} with the `code`, `constraint_name` and `detail` of PostgreSQL or the driver
+ * @throws {Error} with the `code` and `constraint_name` of PostgreSQL or the driver
  */
 export async function execute(
   { sql }: Connection,

@@ -33,33 +33,35 @@ const UNAVAILABLE = new Set([
 const RETRIABLE = new Set(['40001', '40P01'])
 const CHARACTER_NOT_IN_REPERTOIRE = '22021'
 const UNTRANSLATABLE_CHARACTER = '22P05'
+// By `statement_timeout`.
+const QUERY_CANCELED = '57014'
 
-type Explanation = (value: string, cause: unknown) => Error
+type Explanation = (name: string, cause: unknown) => Error
 
 const conflict =
   (noun: string): Explanation =>
-  (value, cause) =>
-    new ConflictError(`A ${noun} named ${JSON.stringify(value)} exists already`, { cause })
+  (name, cause) =>
+    new ConflictError(`A ${noun} named ${JSON.stringify(name)} exists already`, { cause })
 
 const invalid =
   (message: string, ...path: readonly string[]): Explanation =>
-  (_value, cause) =>
+  (_name, cause) =>
     new InvalidError(message, path, { cause })
 
 const missing =
   (message: string): Explanation =>
-  (_value, cause) =>
+  (_name, cause) =>
     new NotFoundError(message, { cause })
 
-const name = invalid('The name must have 1 to 100 characters', 'name')
+const badName = invalid('The name must have 1 to 100 characters', 'name')
 
 const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanation>([
-  ['account_name_check', name],
-  ['api_key_name_check', name],
+  ['account_name_check', badName],
+  ['api_key_name_check', badName],
   ['api_key_account_id_fkey', missing('No such account')],
   ['provider_account_id_name_key', conflict('provider')],
   ['provider_account_id_fkey', missing('No such account')],
-  ['provider_name_check', name],
+  ['provider_name_check', badName],
   [
     'provider_description_check',
     invalid('The description must have at most 10000 characters', 'description'),
@@ -109,7 +111,7 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
   ['tool_path_check', invalid('The path of a tool must have 1 to 2048 characters', 'document')],
   ['server_account_id_name_key', conflict('server')],
   ['server_account_id_fkey', missing('No such account')],
-  ['server_name_check', name],
+  ['server_name_check', badName],
   [
     'server_instructions_check',
     invalid('The instructions must have at most 16384 characters', 'instructions'),
@@ -117,7 +119,7 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
   ['server_tool_account_id_server_id_fkey', missing('No such server')],
   ['server_tool_account_id_tool_id_fkey', missing('No such tool')],
   ['server_token_account_id_server_id_fkey', missing('No such server')],
-  ['server_token_name_check', name],
+  ['server_token_name_check', badName],
   ['document_account_id_fkey', missing('No such account')],
   ['document_byte_count_check', invalid('A document must have at most 33554432 bytes', 'document')],
   ['document_part_account_id_document_id_fkey', missing('No such document')],
@@ -133,16 +135,31 @@ export function isRetriable(error: unknown): boolean {
 }
 
 /** The error that a caller of `db/` gets for `error`; one that is not the database's, unchanged. */
-export function toDatabaseError(error: unknown): unknown {
+export function toDatabaseError(error: unknown, name = ''): unknown {
   const code = readText(error, 'code')
   if (UNAVAILABLE.has(code) || RETRIABLE.has(code)) {
     return new UnavailableError('The database cannot be reached', { cause: error })
+  }
+  if (code === QUERY_CANCELED) {
+    return new UnavailableError('The database took too long', { cause: error })
   }
   if (code === CHARACTER_NOT_IN_REPERTOIRE || code === UNTRANSLATABLE_CHARACTER) {
     return new InvalidError('Text must not contain the character U+0000', [], { cause: error })
   }
   const explain = EXPLANATIONS.get(readText(error, 'constraint_name'))
-  return explain === undefined ? error : explain(readKeyValue(error), error)
+  return explain === undefined ? error : explain(name, error)
+}
+
+/**
+ * What `query` answers. Its conflicts say which name they are about: under row-level security the
+ * database does not.
+ */
+export async function naming<T>(name: string | undefined, query: Promise<T>): Promise<T> {
+  try {
+    return await query
+  } catch (error) {
+    throw isRetriable(error) ? error : toDatabaseError(error, name)
+  }
 }
 
 /** A text property of an error of whatever shape; empty where it has none. */
@@ -150,10 +167,4 @@ export function readText(error: unknown, property: string): string {
   if (typeof error !== 'object' || error === null || !(property in error)) return ''
   const value: unknown = Reflect.get(error, property)
   return typeof value === 'string' ? value : ''
-}
-
-// `Key (account_id, name)=(acc_…, the name) already exists.`, in whatever language: the value that
-// follows the account's id, up to the last bracket.
-function readKeyValue(error: unknown): string {
-  return /\)=\([^,]*, ([\s\S]*)\)/.exec(readText(error, 'detail'))?.[1] ?? ''
 }

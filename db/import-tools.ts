@@ -5,7 +5,7 @@
 import { sql } from 'kysely'
 
 import type { Database } from './client.ts'
-import { NotFoundError } from './errors.ts'
+import { InvalidError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
 import { withAccount, type Tx } from './transaction.ts'
 
@@ -105,6 +105,12 @@ async function mergeTools(
       counts[row.kind] += 1
       if (row.kind !== 'unchanged') changes.push(toChange(row.kind, row))
     }
+  }
+  if (new Set(kept).size < kept.length) {
+    // Within a batch the constraint says so; a later batch takes the first one's tool for its own.
+    throw new InvalidError('Two operations of the document have the same method and path', [
+      'document',
+    ])
   }
   const removed = await removeOthers(tx, providerId, kept)
   counts.removed = removed.length

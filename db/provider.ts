@@ -1,6 +1,7 @@
 // Upstream APIs: where their tools are called and with which headers. `version` counts changes.
 import { sql, type RawBuilder, type Selectable, type Updateable } from 'kysely'
 
+import { naming } from './database-error.ts'
 import { NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
 import { toPageResult, type Page, type PageResult } from './page.ts'
@@ -29,19 +30,22 @@ export interface ProviderInput {
  * @throws {InvalidError} INVALID when a field is too long
  */
 export async function insertProvider(tx: Tx, input: ProviderInput): Promise<Provider> {
-  const row = await tx.trx
-    .insertInto('provider')
-    .values({
-      id: newId('prv'),
-      account_id: tx.accountId,
-      name: input.name,
-      description: input.description,
-      base_url: input.baseUrl,
-      headers: toJsonb(input.headers ?? {}),
-      document_url: input.documentUrl ?? null,
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow()
+  const row = await naming(
+    input.name,
+    tx.trx
+      .insertInto('provider')
+      .values({
+        id: newId('prv'),
+        account_id: tx.accountId,
+        name: input.name,
+        description: input.description,
+        base_url: input.baseUrl,
+        headers: toJsonb(input.headers ?? {}),
+        document_url: input.documentUrl ?? null,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow(),
+  )
   tx.publish({ noun: 'provider', accountId: tx.accountId, id: row.id })
   return row
 }
@@ -63,18 +67,21 @@ export async function updateProvider(
     ...(input.baseUrl !== undefined && { base_url: input.baseUrl }),
     ...(input.documentUrl !== undefined && { document_url: input.documentUrl }),
   }
-  const row = await tx.trx
-    .updateTable('provider')
-    .set((eb) => ({
-      ...values,
-      ...(input.headers !== undefined && { headers: toJsonb(input.headers) }),
-      version: eb('version', '+', 1),
-      updated_at: sql<Date>`now()`,
-    }))
-    .where('account_id', '=', tx.accountId)
-    .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirst()
+  const row = await naming(
+    input.name,
+    tx.trx
+      .updateTable('provider')
+      .set((eb) => ({
+        ...values,
+        ...(input.headers !== undefined && { headers: toJsonb(input.headers) }),
+        version: eb('version', '+', 1),
+        updated_at: sql<Date>`now()`,
+      }))
+      .where('account_id', '=', tx.accountId)
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst(),
+  )
   if (row === undefined) throw new NotFoundError(`No provider ${id}`)
   tx.publish({ noun: 'provider', accountId: tx.accountId, id })
   return row

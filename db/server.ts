@@ -2,6 +2,7 @@
 // one statement for all that a server's calls need, so that a cold route costs one transaction.
 import { sql, type Selectable } from 'kysely'
 
+import { naming } from './database-error.ts'
 import { NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
 import { toPageResult, type Page, type PageResult } from './page.ts'
@@ -19,16 +20,19 @@ export async function insertServer(
   tx: Tx,
   input: { readonly name: string; readonly instructions?: string | undefined },
 ): Promise<Server> {
-  const row = await tx.trx
-    .insertInto('server')
-    .values({
-      id: newId('srv'),
-      account_id: tx.accountId,
-      name: input.name,
-      instructions: input.instructions ?? '',
-    })
-    .returningAll()
-    .executeTakeFirstOrThrow()
+  const row = await naming(
+    input.name,
+    tx.trx
+      .insertInto('server')
+      .values({
+        id: newId('srv'),
+        account_id: tx.accountId,
+        name: input.name,
+        instructions: input.instructions ?? '',
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow(),
+  )
   tx.publish({ noun: 'server', accountId: tx.accountId, id: row.id })
   return row
 }
@@ -44,18 +48,21 @@ export async function updateServer(
   id: string,
   input: { readonly name?: string | undefined; readonly instructions?: string | undefined },
 ): Promise<Server> {
-  const row = await tx.trx
-    .updateTable('server')
-    .set((eb) => ({
-      ...(input.name !== undefined && { name: input.name }),
-      ...(input.instructions !== undefined && { instructions: input.instructions }),
-      version: eb('version', '+', 1),
-      updated_at: sql<Date>`now()`,
-    }))
-    .where('account_id', '=', tx.accountId)
-    .where('id', '=', id)
-    .returningAll()
-    .executeTakeFirst()
+  const row = await naming(
+    input.name,
+    tx.trx
+      .updateTable('server')
+      .set((eb) => ({
+        ...(input.name !== undefined && { name: input.name }),
+        ...(input.instructions !== undefined && { instructions: input.instructions }),
+        version: eb('version', '+', 1),
+        updated_at: sql<Date>`now()`,
+      }))
+      .where('account_id', '=', tx.accountId)
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst(),
+  )
   if (row === undefined) throw new NotFoundError(`No server ${id}`)
   tx.publish({ noun: 'server', accountId: tx.accountId, id })
   return row

@@ -20,6 +20,8 @@ const HEADERS_TIMEOUT_MS = 10_000
 const REQUEST_TIMEOUT_MS = 130_000
 // Above the 60 s of common load balancers, so that they close first and never race a request.
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
+// Only while draining: how long an idle connection can delay the end.
+const IDLE_SWEEP_MS = 20
 
 /**
  * Listens on `host` and `port` (0: any free one).
@@ -47,10 +49,15 @@ export async function listen(app: App, host: string, port: number): Promise<Http
     drain: () =>
       new Promise((resolve) => {
         isDraining = true
+        // A connection whose last answer began before the drain stays open after it, and nothing
+        // tells when it falls idle.
+        const sweep = setInterval(() => {
+          server.closeIdleConnections()
+        }, IDLE_SWEEP_MS)
         server.close(() => {
+          clearInterval(sweep)
           resolve()
         })
-        server.closeIdleConnections()
       }),
     close() {
       server.closeAllConnections()

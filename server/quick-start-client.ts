@@ -116,7 +116,7 @@ export function graphqlClient({ app, graphqlUrl, ownerKey }: Pick<Running, 'app'
         const { createServer } = await query<{ createServer: Result<{ id: string }> }>(CREATE_SERVER, { input })
         return unwrap(createServer).id
       }
-      const input = { serverId, providerId: provider.id }
+      const input = { serverId, providerIds: [provider.id] }
       const { addServerTools } = await query<{ addServerTools: Result<{ id: string }> }>(ADD_TOOLS, { input })
       return unwrap(addServerTools).id
     },

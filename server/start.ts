@@ -124,8 +124,9 @@ async function serve(parts: Parts): Promise<Running> {
 }
 
 function toolCaller(pool: Pool, timeoutMs: number): CallTool {
-  return ({ tool, argumentsText, signal }) =>
+  return ({ route, tool, argumentsText, signal }) =>
     pool.call({
+      partition: route.accountId,
       definitionHash: tool.definitionHash,
       definition: tool.definition,
       baseUrl: tool.baseUrl,

@@ -466,7 +466,6 @@ test('buildRequest keeps hostile values inside their slot of the path', () => {
     ['...', '...'],
     ['@evil.example', '%40evil.example'],
     [':8080', '%3A8080'],
-    ['https://evil.example', null as unknown as string],
     [';x=1', '%3Bx%3D1'],
     [' ', '%20'],
     [-1.5e30, '-1.5e%2B30'],
@@ -501,7 +500,6 @@ test('buildRequest keeps hostile values inside their slot of the path', () => {
     'Invalid arguments: /color cannot stand in a path: expected a value that is not empty, ' +
     'without "..", "//", backslashes and control characters'
   for (const [color, expected] of good) {
-    if (expected === null) continue
     const { url } = build([slot], { color }, { path: '/a/{color}/b' })
     assert.equal(url.href, `https://api.example/v1/a/${expected}/b`)
   }
@@ -513,17 +511,12 @@ test('buildRequest keeps hostile values inside their slot of the path', () => {
     )
   }
   const pair = ['a', 'b'].map((name) => parameter({ ...slot, name, argument: name }))
-  const escaping: readonly (readonly [string, string])[] = [
-    ['/x/.{a}', '.x'],
-    ['/x/../{a}', 'y'],
-    ['/../{a}', 'y'],
-    ['/%2e%2e/{a}', 'y'],
-  ]
+  const escaping = ['/../{a}', '/../../{a}', '/%2e%2e/{a}', '/./{a}']
   assert.throws(() => build(pair, { a: 'x' }, { path: '/{a}/{b}' }), {
     message: 'Invalid arguments: the path needs a value for "b"',
   })
-  for (const [path, a] of escaping.slice(1)) {
-    assert.throws(() => build(pair, { a }, { path }), {
+  for (const path of escaping) {
+    assert.throws(() => build(pair, { a: 'y' }, { path }), {
       message: "Invalid arguments: with them the path would leave the provider's base URL",
     })
   }

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { insertApiKey } from '../db/api-key.ts'
 import { hashCredential, newCredential } from '../db/credential.ts'
+import { UnavailableError } from '../db/errors.ts'
 import { withAccount } from '../db/transaction.ts'
 import { createApiKeyAuthenticator } from '../server/authenticate-api-key.ts'
 import {
@@ -176,7 +177,7 @@ const REFUSALS: readonly Refusal[] = [
     status: 400,
     code: 'INVALID',
     message:
-      'The answer could have 1.6e+5 fields, the limit is 100000; ask for smaller pages or fewer lists in lists',
+      'The answer could have 3.2e+5 fields, the limit is 100000; ask for smaller pages or fewer lists in lists',
   },
   {
     name: 'doubling fragments',
@@ -185,7 +186,7 @@ const REFUSALS: readonly Refusal[] = [
     ),
     status: 400,
     code: 'INVALID',
-    message: 'Syntax Error: Document contains more than 1000 tokens. Parsing aborted.',
+    message: 'Syntax Error: Document contains more that 1000 tokens. Parsing aborted.',
   },
   {
     name: 'doubling fragments, fewer',
@@ -209,21 +210,21 @@ const REFUSALS: readonly Refusal[] = [
     body: query(`${'{a'.repeat(5000)}${'}'.repeat(5000)}`),
     status: 400,
     code: 'INVALID',
-    message: 'Syntax Error: Document contains more than 1000 tokens. Parsing aborted.',
+    message: 'Syntax Error: Document contains more that 1000 tokens. Parsing aborted.',
   },
   {
     name: '1,001 tokens',
     body: query(`{ ${'a '.repeat(999)}}`),
     status: 400,
     code: 'INVALID',
-    message: 'Syntax Error: Document contains more than 1000 tokens. Parsing aborted.',
+    message: 'Syntax Error: Document contains more that 1000 tokens. Parsing aborted.',
   },
   {
     name: 'a subscription',
     body: query('subscription { viewer { id } }'),
     status: 400,
     code: 'INVALID',
-    message: 'The "subscription" operation is not supported by the schema.',
+    message: 'Schema is not configured to execute subscription operation.',
   },
 ]
 
@@ -352,9 +353,13 @@ test('POST /graphql masks an unexpected error and logs it with the request id', 
 })
 
 test('POST /graphql says 503 while the database cannot be reached', async (t) => {
-  const plane = await openControlPlane(t)
-  await plane.db.close()
-  const response = await plane.fetch(graphqlRequest(VIEWER, { key: plane.key }))
+  const down = new UnavailableError('connect ECONNREFUSED 10.0.0.1:5432')
+  const plane = await openControlPlane(t, { importDocument: () => Promise.reject(down) })
+  const response = await plane.fetch(
+    graphqlRequest(query('mutation { importOpenApi(input: { text: "x" }) { __typename } }'), {
+      key: plane.key,
+    }),
+  )
   assert.deepEqual(
     {
       status: response.status,
@@ -365,9 +370,12 @@ test('POST /graphql says 503 while the database cannot be reached', async (t) =>
       status: 503,
       retry: '1',
       body: {
+        data: null,
         errors: [
           {
             message: 'The database cannot be reached; try again',
+            locations: [{ line: 1, column: 12 }],
+            path: ['importOpenApi'],
             extensions: { code: 'UNAVAILABLE', requestId: REQUEST_ID },
           },
         ],

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client'
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { graphql } from './support/graphql.ts'
 import { ROOT, startProduct, temporaryDir, type QuickStartLine } from './support/product.ts'
 
 const specs = fileURLToPath(new URL('../../shared/specs/', import.meta.url))
@@ -71,7 +72,7 @@ const DOCUMENTS: readonly { file: string; toolCount: number; headers?: object; c
   },
   {
     file: 'box.json',
-    toolCount: 0,
+    toolCount: 296,
     calls: [
       { tool: 'get_files_id', arguments: { file_id: '12345', fields: ['id', 'type', 'name'] } },
       { tool: 'get_search', arguments: { query: 'sales & more', limit: 5, file_extensions: ['pdf', 'png'] } },
@@ -88,6 +89,7 @@ for (const document of DOCUMENTS) {
       env: { DATA_DIR: await temporaryDir(t) },
     })
     const line = JSON.parse(product.firstLine) as QuickStartLine
+    await setAuthorization(line)
     for (const [name, connect] of Object.entries(CLIENTS)) {
       await t.test(name, async () => {
         const client = await connect(line)
@@ -98,7 +100,7 @@ for (const document of DOCUMENTS) {
           for (const tool of page.tools) names.add(tool.name)
           cursor = page.nextCursor
         } while (cursor !== undefined)
-        if (document.toolCount > 0) assert.equal(names.size, document.toolCount)
+        assert.equal(names.size, document.toolCount)
         for (const call of document.calls) {
           const { content, isError } = await client.callTool(call.tool, call.arguments)
           assert.notEqual(isError, true, `${call.tool}: ${JSON.stringify(content).slice(0, 500)}`)
@@ -108,6 +110,20 @@ for (const document of DOCUMENTS) {
     }
     assert.equal(await product.end('SIGTERM'), 0)
   })
+}
+
+const FIND_PROVIDER = '{ providers(first: 1) { edges { node { id } } } }'
+const SET_HEADERS = `mutation Set($input: UpdateProviderInput!) {
+  updateProvider(input: $input) { __typename }
+}`
+
+/** Prism wants the credential that the document declares; any will do. */
+async function setAuthorization({ graphqlUrl, apiKey }: QuickStartLine): Promise<void> {
+  const { providers } = await graphql<{ providers: { edges: { node: { id: string } }[] } }>(graphqlUrl, apiKey, FIND_PROVIDER)
+  const id = providers.edges[0]?.node.id
+  const input = { id, headers: [{ name: 'Authorization', value: 'Bearer anything' }] }
+  const { updateProvider } = await graphql<{ updateProvider: unknown }>(graphqlUrl, apiKey, SET_HEADERS, { input })
+  assert.deepEqual(updateProvider, { __typename: 'UpdateProviderSuccess' })
 }
 
 /** Prism on a free port; resolves with its base URL once it listens. */

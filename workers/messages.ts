@@ -138,6 +138,10 @@ export interface ImportedTool {
   readonly title: string
   readonly description: string
   readonly method: HttpMethod
+  /**
+   * The key of the document's `paths`: with the method, what the tool is known by at the next import.
+   * It can end in a fragment that tells operations of one path apart and is never sent.
+   */
   readonly path: string
   readonly definition_hash: string
   /** Place in the document, from 0. */

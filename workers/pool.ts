@@ -5,9 +5,6 @@ import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { BroadcastChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-
-/** What Piscina calls an element of its transfer list, which it does not export. */
-type TransferListItem = NonNullable<NonNullable<Parameters<Piscina['run']>[1]>['transferList']>[number]
 import type { CallOutcome, CallTask, CancelMessage, ImportOutcome, ImportTask } from './messages.ts'
 
 /** A call as its caller knows it: what the pool adds is its number, the egress rules and the definition. */
@@ -58,6 +55,10 @@ const MAX_QUEUED_IMPORTS = 16
 const MAX_DEFAULT_CALL_THREADS = 4
 // An import's thread holds a parsed document of up to 32 MiB; it is given back soon after.
 const IMPORT_IDLE_MS = 5_000
+// The slowest hostile document within the import's own bounds took 5 s on a busy machine, its fetch at most 30 s.
+const IMPORT_TIMEOUT_MS = 60_000
+// Twice what the largest document within the bounds was estimated to need.
+const IMPORT_HEAP_MIB = 768
 
 /** Starts the threads. Import threads start with the first import. */
 export function createPool(options: PoolOptions = {}): Pool {
@@ -85,6 +86,7 @@ export function createPool(options: PoolOptions = {}): Pool {
     idleTimeout: IMPORT_IDLE_MS,
     maxQueue: MAX_QUEUED_IMPORTS,
     recordTiming: false,
+    resourceLimits: { maxOldGenerationSizeMb: IMPORT_HEAP_MIB },
     env: {},
   })
   const cancels = new BroadcastChannel(channel)
@@ -120,13 +122,19 @@ export function createPool(options: PoolOptions = {}): Pool {
         signal?.removeEventListener('abort', onAbort)
       }
     },
-    import: (source) =>
-      orBusy(
-        imports.run(
-          { type: 'import', source, egressAllow },
-          { transferList: source.type === 'bytes' ? [source.bytes.buffer as TransferListItem] : [] },
-        ),
-      ),
+    async import(source) {
+      const signal = AbortSignal.timeout(IMPORT_TIMEOUT_MS)
+      const task: ImportTask = { type: 'import', source, egressAllow }
+      // Its types take the wrong overload of Node 26's postMessage: a list is what it wants.
+      const transferList = (source.type === 'bytes' ? [source.bytes.buffer] : []) as object
+      try {
+        return await orBusy(imports.run(task, { transferList, signal }))
+      } catch (error) {
+        if (!signal.aborted && !isOutOfMemory(error)) throw error
+        const message = `Reading the document takes more than ${IMPORT_TIMEOUT_MS / 1000} s or ${IMPORT_HEAP_MIB} MiB: it is too large or too entangled`
+        return { type: 'refused', code: 'DOCUMENT_TOO_LARGE', message }
+      }
+    },
     allowEgress(entries) {
       egressAllow = egressAllow === '' ? entries : `${egressAllow},${entries}`
     },
@@ -150,4 +158,8 @@ async function orBusy<T>(result: Promise<T>): Promise<T> {
     }
     throw error
   }
+}
+
+function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_WORKER_OUT_OF_MEMORY'
 }

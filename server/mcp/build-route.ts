@@ -29,7 +29,7 @@ export interface Route {
   readonly byteCount: number
 }
 
-// 64 characters is what the strictest known clients allow for a tool's name.
+// The bound that tools' own names keep, see ImportedTool in workers/messages.ts.
 const MAX_NAME_CHARACTERS = 64
 // The last 6 characters of an id are 30 random bits: a second collision is only planned for.
 const SHORT_SUFFIX_CHARACTERS = 6

@@ -20,6 +20,7 @@ export interface Flights<V> {
   forget(): void
 }
 
+/** None under way. */
 export function createFlights<V>(): Flights<V> {
   const joinable = new Map<string, Promise<V | undefined>>()
   const changes = new Set<Matches<V>[]>()

@@ -36,8 +36,9 @@ export type Body =
   | { readonly kind: 'single'; readonly message: Message }
   | { readonly kind: 'batch'; readonly messages: readonly Message[] }
 
-/** The longest id seen is a UUID with a prefix; 256 leaves room and bounds what is echoed. */
+/** A UUID takes 36; 256 leaves room and bounds what is echoed. */
 export const MAX_ID_CHARACTERS = 256
+/** The longest method of the specification has 40. */
 export const MAX_METHOD_CHARACTERS = 128
 /** Half of what the official SDK takes: a batch of calls counts as one request in the rate limit. */
 export const MAX_BATCH_MESSAGES = 50
@@ -62,6 +63,7 @@ export function parseBody(bytes: Uint8Array): Body {
   return { kind: 'batch', messages: value.map(readMessage) }
 }
 
+/** Whether it is a JSON object: no array, not null. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

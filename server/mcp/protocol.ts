@@ -27,9 +27,13 @@ export const NEWEST_LEGACY_VERSION = '2025-11-25'
 /** The only revision with arrays of messages; also the one to assume where no header says another. */
 export const BATCH_VERSION = '2025-03-26'
 
+/** The header that repeats the revision; legacy clients send it after `initialize`. */
 export const VERSION_HEADER = 'mcp-protocol-version'
+/** Field of `_meta`: the revision of this request. Its presence makes a request a modern one. */
 export const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion'
+/** Field of `_meta`: what the client can do for this request. */
 export const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities'
+/** Field of `_meta`: the client's name and version; it may be absent. */
 export const CLIENT_INFO_KEY = 'io.modelcontextprotocol/clientInfo'
 
 export type Era = 'legacy' | 'modern'
@@ -49,7 +53,7 @@ export function readEra(headers: Headers, message: RpcRequest | RpcNotification)
     return 'modern'
   }
   if (header === null || LEGACY_VERSIONS.includes(header)) return 'legacy'
-  if (!MODERN_VERSIONS.includes(header)) throw unsupported(header, allVersions())
+  if (!MODERN_VERSIONS.includes(header)) throw unsupported(header)
   // "A request missing any required field is malformed; the server MUST reject it with -32602."
   if (message.kind === 'request') throw missingMeta(VERSION_KEY, undefined)
   return 'modern'
@@ -89,18 +93,15 @@ function checkClaim(header: string | null, claim: unknown, kind: 'request' | 'no
   if (header === null && kind === 'request') throw missingHeader('MCP-Protocol-Version', claim)
   if (header !== null && header !== claim) throw mismatch('MCP-Protocol-Version', header, claim)
   if (MODERN_VERSIONS.includes(claim)) return
-  // A legacy revision has no such field: naming it here asks for something that does not exist.
-  throw unsupported(claim, LEGACY_VERSIONS.includes(claim) ? MODERN_VERSIONS : allVersions())
+  throw unsupported(claim)
 }
 
-function allVersions(): readonly string[] {
-  return [...MODERN_VERSIONS, ...LEGACY_VERSIONS]
-}
-
-function unsupported(requested: string, supported: readonly string[]): RpcError {
+/** Names what `server/discover` names: an older revision cannot be chosen for a single request. */
+function unsupported(requested: string): RpcError {
+  const supported = MODERN_VERSIONS
   return new RpcError(
     UNSUPPORTED_PROTOCOL_VERSION,
-    `Unsupported protocol version: ${shown(requested)}, expected one of ${supported.join(', ')}`,
+    `Unsupported protocol version: ${shown(requested)}, expected ${supported.join(' or ')}, or one that opens with initialize: ${LEGACY_VERSIONS.join(', ')}`,
     { data: { supported, requested: shown(requested) } },
   )
 }
@@ -115,6 +116,7 @@ export function missingMeta(key: string, value: unknown): RpcError {
   )
 }
 
+/** -32020 for a header that must repeat `expected` and is not there. */
 export function missingHeader(name: string, expected: string): RpcError {
   return new RpcError(
     HEADER_MISMATCH,
@@ -122,6 +124,7 @@ export function missingHeader(name: string, expected: string): RpcError {
   )
 }
 
+/** -32020 for a header that says something else than the body. */
 export function mismatch(name: string, header: string, body: string): RpcError {
   return new RpcError(
     HEADER_MISMATCH,

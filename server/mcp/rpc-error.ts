@@ -1,10 +1,15 @@
 // The failures that the protocol itself names, as one class: whoever notices one throws it, and the
 // endpoint prints it once, with the id and the HTTP status that the client's era expects.
 
+/** JSON-RPC 2.0: the bytes are not JSON. */
 export const PARSE_ERROR = -32700
+/** JSON-RPC 2.0: the JSON is not a request. */
 export const INVALID_REQUEST = -32600
+/** JSON-RPC 2.0: no such method, or none that this server declares. */
 export const METHOD_NOT_FOUND = -32601
+/** JSON-RPC 2.0: parameters are missing or malformed, or name what does not exist. */
 export const INVALID_PARAMS = -32602
+/** JSON-RPC 2.0: the fault is ours, or passing. */
 export const INTERNAL_ERROR = -32603
 /** 2026-07-28: an HTTP header contradicts the body, or is missing. */
 export const HEADER_MISMATCH = -32020

@@ -19,6 +19,7 @@ export interface RunningCall {
 // Far above what the threads run and queue at once; beyond it calls run, but cannot be cancelled so.
 const MAX_RUNNING_CALLS = 10_000
 
+/** None running. */
 export function createRunningCalls(): RunningCalls {
   const running = new Map<string, Set<AbortController>>()
   return {

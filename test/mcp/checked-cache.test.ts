@@ -44,23 +44,23 @@ function setUp(maxEntries = 100, maxWeight = 1_000) {
     cache,
     get: (key = 'k') => cache.get(key, load),
     loads: () => loads,
-    write(text: string | undefined) {
+    write: (text: string | undefined): void => {
       value = text
     },
-    pass(ms: number) {
+    pass: (ms: number): void => {
       nowMs += ms
     },
-    stop() {
+    stop: (): void => {
       isDown = true
     },
-    start() {
+    start: (): void => {
       isDown = false
     },
-    lose() {
+    lose: (): void => {
       isTrusted = false
       onDistrust()
     },
-    regain() {
+    regain: (): void => {
       isTrusted = true
       onDistrust()
       outage.clear()

@@ -83,8 +83,8 @@ function createAjv(): CountingAjv {
   const ajv = new CountingAjv({
     strict: false,
     logger: false,
-    // The generated code checks every keyword's shape; the meta-schema costs 20 ms a thread and
-    // refuses what API descriptions get wrong harmlessly.
+    // Compiling checks every keyword's shape; the meta-schema would also refuse what API
+    // descriptions get wrong harmlessly.
     meta: false,
     validateSchema: false,
     // Arguments named "constructor" are absent unless they are there.

@@ -3,10 +3,10 @@
 import { RE2JS } from 're2js'
 import type { RegExpEngine } from 'ajv/dist/types/index.js'
 
-/** A pattern longer than this describes a grammar, not an argument; the longest in GitHub's API has 60. */
+/** A pattern longer than this describes a grammar; the longest in GitHub's API has 109 characters. */
 const MAX_PATTERN_LENGTH = 4_096
 
-/** Instructions times characters: about 1 s at the engine's worst, 100 ns a step. */
+/** Instructions times characters. The slowest pattern tried took 26 ms for as many. */
 const MAX_STEPS = 10_000_000
 
 /**

@@ -4,7 +4,7 @@
 import { ImportError } from './import-error.ts'
 
 /** Steps of one import, about a microsecond each; GitHub's document takes 25,000. */
-export const MAX_STEPS = 5_000_000
+export const MAX_STEPS = 2_000_000
 
 /** Characters of JSON that are printed in about the time of one step. */
 export const CHARACTERS_PER_STEP = 100

@@ -31,7 +31,7 @@ export function defineBody(requestBody: unknown): DefinedBody | undefined {
   return {
     ...choice,
     schema: description === undefined || description === '' ? schema : { ...schema, description },
-    isRequired: own(requestBody, 'required') === true,
+    isRequired: own(requestBody, 'required') === true || hasRequiredField(choice),
   }
 }
 
@@ -53,6 +53,13 @@ export function chooseMediaType(content: JsonObject): MediaTypeChoice | undefine
     if (choice !== undefined) return choice
   }
   return undefined
+}
+
+/** Swagger 2 and Twilio mark a form's fields as required, and not the form. */
+function hasRequiredField({ encoding, schema }: MediaTypeChoice): boolean {
+  const required = isObject(schema) ? own(schema, 'required') : undefined
+  const isForm = encoding === 'form' || encoding === 'multipart'
+  return isForm && Array.isArray(required) && required.length > 0
 }
 
 function describeSchema(choice: MediaTypeChoice): JsonObject {

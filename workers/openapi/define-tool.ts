@@ -13,7 +13,10 @@ import { makeUnique, MAX_NAME_CHARACTERS, toToolName, type TakenNames } from './
 /** JSON text of one definition in UTF-8: more would fill a model's context with a single tool. */
 export const MAX_DEFINITION_BYTES = 256 * 1024
 
+/** UTF-16 units of a title, cut with `…`. */
 export const MAX_TITLE_CHARACTERS = 128
+
+/** UTF-16 units of a description, cut with `…`. */
 export const MAX_DESCRIPTION_CHARACTERS = 4_096
 
 // Tried in turn until the definition fits.
@@ -22,6 +25,9 @@ const DEPTHS = [MAX_SCHEMA_DEPTH, 16, 12, 8, 6, 5, 4, 3, 2, 1, 0]
 /** One operation of an upgraded document. */
 export interface Operation {
   readonly method: HttpMethod
+  /** The key of the path item, which can end in a fragment. */
+  readonly key: string
+  /** The key without its fragment: what is requested. */
   readonly path: string
   readonly value: JsonObject
 }
@@ -54,29 +60,30 @@ export function defineTool(
   position: number,
   context: ToolContext,
 ): DefinedTool {
-  const { method, path, value } = operation
+  const { method, key, value } = operation
   const definition = writeDefinition(operation, context)
   const derived = toToolName(ownString(value, 'operationId') ?? '')
-  const fallback = toToolName(`${method.toLowerCase()} ${path}`)
+  const fallback = toToolName(`${method.toLowerCase()} ${key}`)
   const summary = cleanLine(own(value, 'summary'), MAX_TITLE_CHARACTERS)
   const tool: ImportedTool = {
     name: makeUnique(derived === '' ? fallback : derived, MAX_NAME_CHARACTERS, context.takenNames),
-    title: summary === '' ? cleanLine(`${method} ${path}`, MAX_TITLE_CHARACTERS) : summary,
+    title: summary === '' ? cleanLine(`${method} ${key}`, MAX_TITLE_CHARACTERS) : summary,
     description: describe(operation),
     method,
-    path,
+    // With its fragment: method and path are what a later import knows the tool by.
+    path: key,
     definition_hash: createHash('sha256').update(definition).digest('hex'),
     position,
   }
   return { tool, definition, definitionBytes: Buffer.byteLength(definition) }
 }
 
-function describe({ method, path, value }: Operation): string {
+function describe({ method, key, value }: Operation): string {
   const summary = cleanText(own(value, 'summary'), MAX_DESCRIPTION_CHARACTERS)
   const description = cleanText(own(value, 'description'), MAX_DESCRIPTION_CHARACTERS)
   const isRepeated = description.startsWith(summary)
   const parts = isRepeated ? [description] : [summary, description]
-  const text = parts.filter((part) => part !== '').join('\n\n') || `${method} ${path}`
+  const text = parts.filter((part) => part !== '').join('\n\n') || `${method} ${key}`
   const note = own(value, 'deprecated') === true ? 'Deprecated. ' : ''
   return cutText(note + text, MAX_DESCRIPTION_CHARACTERS)
 }

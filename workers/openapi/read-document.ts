@@ -78,7 +78,7 @@ function defineTools(reduced: ReducedDocument, warnings: Warnings): readonly Def
   const spend = createBudget()
   const tools: DefinedTool[] = []
   let byteCount = 0
-  for (const { path: key, method, value } of listOperations(upgraded)) {
+  for (const { key, method, value } of listOperations(upgraded)) {
     const place = formatPointer('paths', key, method.toLowerCase())
     // Some documents (Box, AWS) tell operations of one path apart by a fragment; it is never sent.
     const path = key.replace(/#.*$/s, '')
@@ -88,7 +88,7 @@ function defineTools(reduced: ReducedDocument, warnings: Warnings): readonly Def
     }
     try {
       const context = { named, takenNames, spend, report }
-      const tool = defineTool({ path, method, value }, tools.length, context)
+      const tool = defineTool({ method, key, path, value }, tools.length, context)
       byteCount += tool.definitionBytes
       tools.push(tool)
     } catch (error) {
@@ -107,10 +107,10 @@ function defineTools(reduced: ReducedDocument, warnings: Warnings): readonly Def
 
 function* listOperations(document: unknown) {
   const paths = isObject(document) ? own(document, 'paths') : undefined
-  for (const [path, item] of Object.entries(isObject(paths) ? paths : {})) {
-    for (const [key, value] of Object.entries(isObject(item) ? item : {})) {
-      const method = HTTP_METHODS.find((name) => name.toLowerCase() === key)
-      if (method !== undefined && isObject(value)) yield { path, method, value }
+  for (const [key, item] of Object.entries(isObject(paths) ? paths : {})) {
+    for (const [name, value] of Object.entries(isObject(item) ? item : {})) {
+      const method = HTTP_METHODS.find((known) => known.toLowerCase() === name)
+      if (method !== undefined && isObject(value)) yield { key, method, value }
     }
   }
 }

@@ -32,8 +32,8 @@ export interface ReducedDocument {
   findPlace(schemaName: string): string | undefined
 }
 
-// Servers refuse request lines beyond 8,000; arguments need room too.
-const MAX_PATH_CHARACTERS = 2_048
+// UTF-8. A path is part of a database index, whose entries end at 2,700 bytes.
+const MAX_PATH_BYTES = 2_048
 
 const OTHER_METHODS = ['trace', 'query', 'connect', 'additionaloperations']
 
@@ -156,8 +156,8 @@ function toMethod(key: string): HttpMethod | undefined {
 /** Refuses templates that cannot be joined to a base URL without changing what they mean. */
 function checkPath(path: string): void {
   if (!path.startsWith('/')) throw new LeftOutError('expected a path that starts with "/"')
-  if (path.length > MAX_PATH_CHARACTERS) {
-    throw new LeftOutError(`a path has at most ${MAX_PATH_CHARACTERS} characters`)
+  if (Buffer.byteLength(path) > MAX_PATH_BYTES) {
+    throw new LeftOutError(`a path has at most ${MAX_PATH_BYTES} bytes`)
   }
   if (path.startsWith('//')) throw new LeftOutError('a path starts with one "/"')
   if (!path.isWellFormed() || /[\p{Cc}\\]/u.test(path)) {

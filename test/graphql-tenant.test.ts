@@ -1,0 +1,175 @@
+// Another account's object and one that never was look alike: every field that takes an id is asked
+// for both, and the answers must be the same bytes.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { isInputObjectType, isNonNullType, type GraphQLInputType } from 'graphql'
+import { schema } from '../schema/schema.ts'
+import { importProvider, openControlPlane, openapi, type Client } from './support/control-plane.ts'
+
+const ERROR = '__typename ... on Error { code message }'
+const TEXT = JSON.stringify(openapi(['get /pets']))
+
+/** What is asked, by the field and the argument that takes the id. `$id` is the id. */
+const OPERATIONS: Readonly<Record<string, string>> = {
+  'node.id': 'query($id: ID!) { node(id: $id) { __typename id } }',
+  'nodes.ids': 'query($id: ID!) { nodes(ids: [$id]) { __typename id } }',
+  'provider.id': 'query($id: ID!) { provider(id: $id) { id name } }',
+  'tool.id': 'query($id: ID!) { tool(id: $id) { id name } }',
+  'server.id': 'query($id: ID!) { server(id: $id) { id name } }',
+  'revokeApiKey.id': `mutation($id: ID!) { revokeApiKey(id: $id) { ${ERROR} } }`,
+  'deleteProvider.id': `mutation($id: ID!) { deleteProvider(id: $id) { ${ERROR} } }`,
+  'updateProvider.id': `mutation($id: ID!) { updateProvider(input: { id: $id, name: "Taken over" }) { ${ERROR} } }`,
+  'updateTool.id': `mutation($id: ID!) { updateTool(input: { id: $id, isEnabled: false }) { ${ERROR} } }`,
+  'createServer.toolIds': `mutation($id: ID!) { createServer(input: { name: "S", toolIds: [$id] }) { ${ERROR} } }`,
+  'createServer.providerIds': `mutation($id: ID!) { createServer(input: { name: "S", providerIds: [$id] }) { ${ERROR} } }`,
+  'updateServer.id': `mutation($id: ID!) { updateServer(input: { id: $id, name: "Taken over" }) { ${ERROR} } }`,
+  'deleteServer.id': `mutation($id: ID!) { deleteServer(id: $id) { ${ERROR} } }`,
+  'addServerTools.serverId': `mutation($id: ID!) { addServerTools(input: { serverId: $id }) { ${ERROR} } }`,
+  'addServerTools.toolIds': `mutation($id: ID!, $mine: ID!) { addServerTools(input: { serverId: $mine, toolIds: [$id] }) { ${ERROR} } }`,
+  'addServerTools.providerIds': `mutation($id: ID!, $mine: ID!) { addServerTools(input: { serverId: $mine, providerIds: [$id] }) { ${ERROR} } }`,
+  'removeServerTools.serverId': `mutation($id: ID!) { removeServerTools(input: { serverId: $id, toolIds: [] }) { ${ERROR} } }`,
+  'removeServerTools.toolIds': `mutation($id: ID!, $mine: ID!) { removeServerTools(input: { serverId: $mine, toolIds: [$id] }) { ${ERROR} } }`,
+  'createServerToken.serverId': `mutation($id: ID!) { createServerToken(input: { serverId: $id, name: "T" }) { ${ERROR} } }`,
+  'revokeServerToken.id': `mutation($id: ID!) { revokeServerToken(id: $id) { ${ERROR} } }`,
+  'importOpenApi.documentId': `mutation($id: ID!) { importOpenApi(input: { documentId: $id }) { ${ERROR} } }`,
+  'importOpenApi.providerId': `mutation($id: ID!) { importOpenApi(input: { providerId: $id, text: ${TEXT} }) { ${ERROR} } }`,
+}
+
+test('every argument that takes an id is in the table', () => {
+  const roots = [schema.getQueryType(), schema.getMutationType()]
+  const fields = roots.flatMap((type) => Object.values(type?.getFields() ?? {}))
+  const found = fields.flatMap((field) =>
+    field.args.flatMap((arg) => {
+      const type = isNonNullType(arg.type) ? arg.type.ofType : arg.type
+      if (!isInputObjectType(type)) return isId(arg.type) ? [`${field.name}.${arg.name}`] : []
+      const inner = Object.values(type.getFields()).filter((input) => isId(input.type))
+      return inner.map((input) => `${field.name}.${input.name}`)
+    }),
+  )
+  assert.deepEqual(found.toSorted(), Object.keys(OPERATIONS).toSorted())
+})
+
+function isId(type: GraphQLInputType): boolean {
+  return /^\[?ID!?\]?!?$/.test(String(type))
+}
+
+/** One of everything, and a picture of it. */
+async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
+  const { providerId, toolIds } = await importProvider(client)
+  const server = await client.mutate<{ data: { id: string } }>(
+    'createServer',
+    { name: 'Mine', toolIds },
+    'id',
+  )
+  const token = await client.mutate<{ data: { serverToken: { id: string } } }>(
+    'createServerToken',
+    { serverId: server.data.id, name: 'T' },
+    'serverToken { id }',
+  )
+  const { viewer } = await client.ask<{ viewer: { apiKey: { id: string } } }>(
+    '{ viewer { apiKey { id } } }',
+  )
+  const document = (await (await client.upload(openapi(['get /pets']))).json()) as {
+    documentId: string
+  }
+  return {
+    acc: client.accountId,
+    key: viewer.apiKey.id,
+    prv: providerId,
+    tool: toolIds[0] ?? '',
+    srv: server.data.id,
+    tok: token.data.serverToken.id,
+    doc: document.documentId,
+  }
+}
+
+const PICTURE = `{
+  apiKeys(first: 9) { nodes { id revokedAt } }
+  providers(first: 9) { nodes { id name version tools(first: 9) { nodes { id isEnabled updatedAt } } } }
+  servers(first: 9) { nodes { id name version tools(first: 9) { nodes { id } } tokens(first: 9) { nodes { id revokedAt } } } }
+}`
+
+test("another account's id answers the same bytes as one that never was, and changes nothing", async (t) => {
+  const plane = await openControlPlane(t)
+  const theirs = await fill(plane.other)
+  const { data: mine } = await plane.mutate<{ data: { id: string } }>(
+    'createServer',
+    { name: 'My own' },
+    'id',
+  )
+  const before = [await plane.ask(PICTURE), await plane.other.ask(PICTURE)]
+  const nobody = '01h455vb4pex5vsknk084sn02q'
+  for (const [name, operation] of Object.entries(OPERATIONS)) {
+    for (const [prefix, id] of Object.entries(theirs)) {
+      const random = `${prefix}_${nobody}`
+      const [foreign, unknown] = [
+        await plane.send(operation, { id, mine: mine.id }),
+        await plane.send(operation, { id: random, mine: mine.id }),
+      ]
+      assert.deepEqual(
+        { status: foreign.status, text: foreign.text.replaceAll(id, random) },
+        { status: unknown.status, text: unknown.text },
+        `${name} ${prefix}`,
+      )
+      if (name !== 'removeServerTools.toolIds')
+        assert.match(foreign.text, /NOT_FOUND|INVALID/, `${name} ${prefix}`)
+    }
+  }
+  assert.deepEqual([await plane.ask(PICTURE), await plane.other.ask(PICTURE)], before)
+  assert.deepEqual(plane.logged, [])
+})
+
+test('every id reads back by node as what it is, and nodes keeps the order', async (t) => {
+  const plane = await openControlPlane(t)
+  const { doc, ...ids } = await fill(plane)
+  const list = Object.values(ids)
+  const { nodes } = await plane.ask<{ nodes: object[] }>(
+    'query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }',
+    { ids: list },
+  )
+  const typenames = ['Account', 'ApiKey', 'Provider', 'Tool', 'Server', 'ServerToken']
+  assert.deepEqual(
+    nodes,
+    list.map((id, index) => ({ __typename: typenames[index], id })),
+  )
+  const message = (id: string) =>
+    `id is ${JSON.stringify(id)}; expected an id of this API, such as "srv_01h455vb4pex5vsknk084sn02q"`
+  for (const id of [
+    doc ?? '',
+    '',
+    'x',
+    '__proto__',
+    'constructor_01h455vb4pex5vsknk084sn02q',
+    'srv_',
+    'SRV_01h455vb4pex5vsknk084sn02q',
+    'srv_81h455vb4pex5vsknk084sn02q',
+    'srv_01h455vb4pex5vsknk084sn02q ',
+  ]) {
+    const { body } = await plane.send('query($id: ID!) { node(id: $id) { id } }', { id })
+    assert.deepEqual(
+      body.errors?.map((error) => error['message']),
+      [message(id)],
+    )
+    const many = await plane.send('query($ids: [ID!]!) { nodes(ids: $ids) { id } }', {
+      ids: [list[0], id],
+    })
+    assert.deepEqual(many.body, {
+      data: { nodes: [{ id: list[0] }, null] },
+      errors: [
+        {
+          message: message(id),
+          locations: [{ line: 1, column: 23 }],
+          path: ['nodes', 1],
+          extensions: { code: 'INVALID', requestId: 'request-1', inputPath: ['id'] },
+        },
+      ],
+    })
+  }
+  const { body } = await plane.send('query($ids: [ID!]!) { nodes(ids: $ids) { id } }', {
+    ids: Array.from({ length: 101 }, () => list[0]),
+  })
+  assert.deepEqual(
+    body.errors?.map((error) => error['message']),
+    ['ids has 101 entries, the limit is 100'],
+  )
+})
