@@ -153,11 +153,18 @@ async function listen(url: string, from: string, receive: (text: string) => void
   return { lost, close }
 }
 
+// Whoever may connect to the database may use the channel: what is not ours is passed over.
 function parsePayload(text: string): Payload | undefined {
   try {
-    return JSON.parse(text) as Payload
+    const payload = JSON.parse(text) as Partial<Payload> | null
+    const event = payload?.event
+    const isOurs =
+      typeof payload?.from === 'string' &&
+      typeof event?.noun === 'string' &&
+      typeof event.accountId === 'string' &&
+      typeof event.id === 'string'
+    return isOurs ? (payload as Payload) : undefined
   } catch {
-    // Whoever may connect to the database may use the channel.
     return undefined
   }
 }

@@ -17,7 +17,7 @@ declare global {
 }
 
 /** Wraps every resolver. It belongs first in the list: the errors plugin has to see the real error. */
-export class LocateErrorPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
+class LocateErrorPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(
     resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
     _field: PothosOutputFieldConfig<Types>,

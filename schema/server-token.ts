@@ -16,8 +16,7 @@ import { inAccount, inAccountOnce } from './context.ts'
 import { ServerRef } from './server.ts'
 import { checkExpiry, checkId, checkName } from './validate.ts'
 
-/** The GraphQL type `ServerToken`. */
-export const ServerTokenRef = builder.objectRef<Selectable<ServerTokenTable>>('ServerToken')
+const ServerTokenRef = builder.objectRef<Selectable<ServerTokenTable>>('ServerToken')
 
 builder.node(ServerTokenRef, {
   description: 'A credential that opens one MCP server, sent as `Authorization: Bearer hms_…`.',

@@ -24,8 +24,7 @@ export const HttpMethodRef = builder.enumType('HttpMethod', {
   ) as Record<HttpMethod, { description: string }>,
 })
 
-/** The GraphQL type `Tool`. */
-export const ToolRef = builder.objectRef<Selectable<ToolTable>>('Tool')
+const ToolRef = builder.objectRef<Selectable<ToolTable>>('Tool')
 
 builder.node(ToolRef, {
   description: 'One operation of a provider, as models see it.',

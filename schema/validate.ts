@@ -18,8 +18,8 @@ const MAX_HEADERS = 50
 // Of all names and values: half of the 16 KiB that Node.js and most servers take for all headers.
 const MAX_HEADER_CHARACTERS = 8192
 const MAX_HEADER_NAME_CHARACTERS = 128
-/** Bound on a list of ids. */
-export const MAX_IDS = 1000
+// About 40 KB of ids: a request has room for several lists.
+const MAX_IDS = 1000
 
 // Control characters, lone surrogates, and the explicit directional formatting characters of UAX #9,
 // which make a name read as another one.

@@ -12,7 +12,10 @@ test('GET /livez and /readyz answer 200 ok', async (t) => {
   const { app } = await startApp(t)
   for (const path of ['/livez', '/readyz']) {
     const response = await app(new Request(`http://hasmcp${path}`), FROM)
-    assert.deepEqual({ status: response.status, text: await response.text() }, { status: 200, text: 'ok\n' })
+    assert.deepEqual(
+      { status: response.status, text: await response.text() },
+      { status: 200, text: 'ok\n' },
+    )
   }
 })
 
@@ -23,7 +26,11 @@ test('an unknown path answers 404 with a sentence and the request id of its head
   assert.match(requestId ?? '', /^[0-9a-f-]{36}$/)
   assert.equal(response.status, 404)
   assert.deepEqual(await response.json(), {
-    error: { code: 'NOT_FOUND', message: 'There is nothing at /nothing; see /graphql and /mcp/{serverId}', requestId },
+    error: {
+      code: 'NOT_FOUND',
+      message: 'There is nothing at /nothing; see /graphql and /mcp/{serverId}',
+      requestId,
+    },
   })
 })
 
@@ -33,15 +40,25 @@ test('POST /graphql answers 413 for a body over 256 KiB, whether it is announced
   const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
   const streamed = () => new Response(body).body
   for (const request of [
-    new Request('http://hasmcp/graphql', { method: 'POST', headers: { ...headers, 'content-length': String(body.length) }, body }),
-    new Request('http://hasmcp/graphql', { method: 'POST', headers, body: streamed(), ...HALF_DUPLEX }),
+    new Request('http://hasmcp/graphql', {
+      method: 'POST',
+      headers: { ...headers, 'content-length': String(body.length) },
+      body,
+    }),
+    new Request('http://hasmcp/graphql', {
+      method: 'POST',
+      headers,
+      body: streamed(),
+      ...HALF_DUPLEX,
+    }),
   ]) {
     const response = await app(request, FROM)
     assert.equal(response.status, 413)
     assert.deepEqual(await response.json(), {
       error: {
         code: 'TOO_LARGE',
-        message: 'The request body is larger than 262144 bytes; upload large documents to POST /documents',
+        message:
+          'The request body is larger than 262144 bytes; upload large documents to POST /documents',
         requestId: response.headers.get('x-request-id'),
       },
     })
@@ -85,8 +102,16 @@ test('an IPv6 customer is one address: the limit counts /64 networks', async (t)
   const { app } = await startApp(t, { RATE_LIMIT_PER_MINUTE: '2' })
   const ask = async (ip: string) => (await app(new Request('http://hasmcp/livez'), { ip })).status
   assert.deepEqual(
-    [await ask('2001:db8:1:2::1'), await ask('2001:db8:1:2::2'), await ask('2001:db8:1:2:ffff::3'), await ask('2001:db8:1:3::1')],
+    [
+      await ask('2001:db8:1:2::1'),
+      await ask('2001:db8:1:2::2'),
+      await ask('2001:db8:1:2:ffff::3'),
+      await ask('2001:db8:1:3::1'),
+    ],
     [200, 200, 429, 200],
   )
-  assert.deepEqual([await ask('::ffff:192.0.2.9'), await ask('192.0.2.9'), await ask('::ffff:192.0.2.9')], [200, 200, 429])
+  assert.deepEqual(
+    [await ask('::ffff:192.0.2.9'), await ask('192.0.2.9'), await ask('::ffff:192.0.2.9')],
+    [200, 200, 429],
+  )
 })

@@ -6,7 +6,10 @@ import { test } from 'node:test'
 import { ConfigError, readConfig } from '../server/config.ts'
 import { runProduct, temporaryDir } from './support/product.ts'
 
-function problemsOf(args: readonly string[], env: Readonly<Record<string, string>>): readonly string[] {
+function problemsOf(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): readonly string[] {
   try {
     readConfig(args, env)
     return []
@@ -35,27 +38,78 @@ test('readConfig without anything set listens on loopback and keeps its data in 
   })
 })
 
-const CASES: readonly { args?: readonly string[]; env?: Readonly<Record<string, string>>; problem: string }[] = [
+const CASES: readonly {
+  args?: readonly string[]
+  env?: Readonly<Record<string, string>>
+  problem: string
+}[] = [
   { env: { PORT: 'abc' }, problem: 'PORT is "abc", expected a whole number from 0 to 65535' },
   { env: { PORT: '65536' }, problem: 'PORT is "65536", expected a whole number from 0 to 65535' },
   { env: { PORT: '-1' }, problem: 'PORT is "-1", expected a whole number from 0 to 65535' },
   { env: { PORT: '1e3' }, problem: 'PORT is "1e3", expected a whole number from 0 to 65535' },
-  { env: { PUBLIC_URL: 'mcp.example.com' }, problem: 'PUBLIC_URL is "mcp.example.com", expected an origin such as https://mcp.example.com' },
-  { env: { PUBLIC_URL: 'https://a.example/path' }, problem: 'PUBLIC_URL is "https://a.example/path", expected an origin such as https://mcp.example.com' },
-  { env: { DATABASE_URL: 'mysql://u:secret@h/d' }, problem: 'DATABASE_URL is not a PostgreSQL URL, expected postgres://user:password@host:5432/database' },
-  { env: { HASMCP_ENCRYPTION_KEY: 'short' }, problem: 'HASMCP_ENCRYPTION_KEY is not a key, expected 32 bytes as base64 or hex; make one with: openssl rand -base64 32' },
-  { env: { HASMCP_ENCRYPTION_KEY: '0'.repeat(64) }, problem: 'HASMCP_ENCRYPTION_KEY is a key that can be guessed; make one with: openssl rand -base64 32' },
-  { env: { HASMCP_ADMIN_KEY: 'short' }, problem: 'HASMCP_ADMIN_KEY must be 32 or more of A-Z a-z 0-9 . _ ~ + / = -; make one with: openssl rand -hex 32' },
-  { env: { HASMCP_ADMIN_KEY: `hmk_${'a'.repeat(49)}` }, problem: 'HASMCP_ADMIN_KEY starts with hmk_ and its checksum is wrong: it was cut or mistyped' },
-  { env: { CALL_THREADS: '0' }, problem: 'CALL_THREADS is "0", expected a whole number from 1 to 64' },
-  { env: { CALL_TIMEOUT_MS: '99' }, problem: 'CALL_TIMEOUT_MS is "99", expected a whole number from 100 to 600000' },
-  { env: { RATE_LIMIT_PER_MINUTE: 'many' }, problem: 'RATE_LIMIT_PER_MINUTE is "many", expected a whole number from 0 to 1000000000' },
-  { env: { LOG_LEVEL: 'loud' }, problem: 'LOG_LEVEL is "loud", expected one of debug, info, warn, error, silent' },
+  {
+    env: { PUBLIC_URL: 'mcp.example.com' },
+    problem: 'PUBLIC_URL is "mcp.example.com", expected an origin such as https://mcp.example.com',
+  },
+  {
+    env: { PUBLIC_URL: 'https://a.example/path' },
+    problem:
+      'PUBLIC_URL is "https://a.example/path", expected an origin such as https://mcp.example.com',
+  },
+  {
+    env: { DATABASE_URL: 'mysql://u:secret@h/d' },
+    problem:
+      'DATABASE_URL is not a PostgreSQL URL, expected postgres://user:password@host:5432/database',
+  },
+  {
+    env: { HASMCP_ENCRYPTION_KEY: 'short' },
+    problem:
+      'HASMCP_ENCRYPTION_KEY is not a key, expected 32 bytes as base64 or hex; make one with: openssl rand -base64 32',
+  },
+  {
+    env: { HASMCP_ENCRYPTION_KEY: '0'.repeat(64) },
+    problem:
+      'HASMCP_ENCRYPTION_KEY is a key that can be guessed; make one with: openssl rand -base64 32',
+  },
+  {
+    env: { HASMCP_ADMIN_KEY: 'short' },
+    problem:
+      'HASMCP_ADMIN_KEY must be 32 or more of A-Z a-z 0-9 . _ ~ + / = -; make one with: openssl rand -hex 32',
+  },
+  {
+    env: { HASMCP_ADMIN_KEY: `hmk_${'a'.repeat(49)}` },
+    problem: 'HASMCP_ADMIN_KEY starts with hmk_ and its checksum is wrong: it was cut or mistyped',
+  },
+  {
+    env: { CALL_THREADS: '0' },
+    problem: 'CALL_THREADS is "0", expected a whole number from 1 to 64',
+  },
+  {
+    env: { CALL_TIMEOUT_MS: '99' },
+    problem: 'CALL_TIMEOUT_MS is "99", expected a whole number from 100 to 600000',
+  },
+  {
+    env: { RATE_LIMIT_PER_MINUTE: 'many' },
+    problem: 'RATE_LIMIT_PER_MINUTE is "many", expected a whole number from 0 to 1000000000',
+  },
+  {
+    env: { LOG_LEVEL: 'loud' },
+    problem: 'LOG_LEVEL is "loud", expected one of debug, info, warn, error, silent',
+  },
   { args: ['--demo', '--openapi', 'x.yaml'], problem: 'Pass --demo or --openapi, not both' },
-  { args: ['--base-url', 'https://a.example'], problem: '--base-url says where the API of --openapi is; pass --openapi <file or URL> with it' },
+  {
+    args: ['--base-url', 'https://a.example'],
+    problem: '--base-url says where the API of --openapi is; pass --openapi <file or URL> with it',
+  },
   { args: ['--openapi', ''], problem: '--openapi is empty, expected a file or a URL' },
-  { args: ['--openapi', 'ftp://a.example/x'], problem: '--openapi is "ftp://a.example/x", expected a file or an http(s) URL' },
-  { args: ['--openapi', 'x.yaml', '--base-url', '/v1'], problem: '--base-url is "/v1", expected an absolute URL such as https://api.example.com/v1' },
+  {
+    args: ['--openapi', 'ftp://a.example/x'],
+    problem: '--openapi is "ftp://a.example/x", expected a file or an http(s) URL',
+  },
+  {
+    args: ['--openapi', 'x.yaml', '--base-url', '/v1'],
+    problem: '--base-url is "/v1", expected an absolute URL such as https://api.example.com/v1',
+  },
 ]
 
 for (const { args = [], env = {}, problem } of CASES) {
@@ -69,7 +123,10 @@ test('readConfig refuses an unknown flag and names it', () => {
 })
 
 test('readConfig names the malformed EGRESS_ALLOW entry', () => {
-  assert.match(problemsOf([], { EGRESS_ALLOW: 'http://127.0.0.1:4010,nonsense' }).join('\n'), /^EGRESS_ALLOW: .*nonsense/)
+  assert.match(
+    problemsOf([], { EGRESS_ALLOW: 'http://127.0.0.1:4010,nonsense' }).join('\n'),
+    /^EGRESS_ALLOW: .*nonsense/,
+  )
 })
 
 test('npm start with several wrong settings names all of them and ends with code 1', async (t) => {
@@ -90,7 +147,15 @@ test('npm start with several wrong settings names all of them and ends with code
 
 test('README lists every environment variable that server/config.ts reads', () => {
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
-  const names = new Set([...read('../server/config.ts').matchAll(/text\('([A-Z_]+)'\)/g)].map(([, name]) => name))
-  const listed = new Set([...(read('../README.md').split('## Environment')[1]?.split('\n## ')[0] ?? '').matchAll(/^\| `([A-Z_]+)` \|/gm)].map(([, name]) => name))
+  const names = new Set(
+    [...read('../server/config.ts').matchAll(/text\('([A-Z_]+)'\)/g)].map(([, name]) => name),
+  )
+  const listed = new Set(
+    [
+      ...(read('../README.md').split('## Environment')[1]?.split('\n## ')[0] ?? '').matchAll(
+        /^\| `([A-Z_]+)` \|/gm,
+      ),
+    ].map(([, name]) => name),
+  )
   assert.deepEqual([...listed].toSorted(), [...names].toSorted())
 })

@@ -20,7 +20,11 @@ const IMPORT = `mutation Import($input: ImportOpenApiInput!) {
 
 interface ImportAnswer {
   readonly importOpenApi: {
-    readonly data: { readonly added: number; readonly unchanged: number; readonly provider: { readonly id: string } }
+    readonly data: {
+      readonly added: number
+      readonly unchanged: number
+      readonly provider: { readonly id: string }
+    }
   }
 }
 
@@ -32,11 +36,16 @@ test(
     const bytes = readFileSync(file)
     const send = async (path: string, body: string | Uint8Array<ArrayBuffer>): Promise<unknown> => {
       const headers = { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' }
-      return await (await app(new Request(`http://hasmcp${path}`, { method: 'POST', headers, body }), FROM)).json()
+      return await (
+        await app(new Request(`http://hasmcp${path}`, { method: 'POST', headers, body }), FROM)
+      ).json()
     }
     const importOnce = async (input: object): Promise<ImportAnswer['importOpenApi']['data']> => {
       const { documentId } = (await send('/documents', bytes)) as { documentId: string }
-      const answer = await send('/graphql', JSON.stringify({ query: IMPORT, variables: { input: { documentId, ...input } } }))
+      const answer = await send(
+        '/graphql',
+        JSON.stringify({ query: IMPORT, variables: { input: { documentId, ...input } } }),
+      )
       const { data } = (answer as { data: ImportAnswer }).data.importOpenApi
       assert(data !== undefined, JSON.stringify(answer))
       return data
@@ -48,9 +57,14 @@ test(
     const firstMs = performance.now() - startedAt
     const again = await importOnce({ providerId: first.provider.id })
     delay.disable()
-    assert.deepEqual({ added: first.added, unchanged: again.unchanged }, { added: OPERATIONS, unchanged: OPERATIONS })
+    assert.deepEqual(
+      { added: first.added, unchanged: again.unchanged },
+      { added: OPERATIONS, unchanged: OPERATIONS },
+    )
     const [p99Ms, maxMs] = [delay.percentile(99) / NS_PER_MS, delay.max / NS_PER_MS]
-    t.diagnostic(`first import ${firstMs.toFixed(0)} ms; loop delay p99 ${p99Ms.toFixed(1)} ms, max ${maxMs.toFixed(1)} ms`)
+    t.diagnostic(
+      `first import ${firstMs.toFixed(0)} ms; loop delay p99 ${p99Ms.toFixed(1)} ms, max ${maxMs.toFixed(1)} ms`,
+    )
     assert(p99Ms < 50, `p99 ${p99Ms} ms`)
     assert(maxMs < 200, `max ${maxMs} ms`)
   },

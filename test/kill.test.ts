@@ -31,18 +31,25 @@ test(`kill -9 in the middle of ${WRITES} imports and token creations loses none 
   }
   const first = await startProduct(t, { args: ['--json'], env })
   const { graphqlUrl } = JSON.parse(first.firstLine) as { graphqlUrl: string }
-  const send = <T>(query: string, variables: object) => graphql<T>(graphqlUrl, env.HASMCP_ADMIN_KEY, query, variables)
-  const { createServer } = await send<{ createServer: { data: { id: string } } }>(CREATE_SERVER, { input: { name: 'Killed' } })
+  const send = <T>(query: string, variables: object) =>
+    graphql<T>(graphqlUrl, env.HASMCP_ADMIN_KEY, query, variables)
+  const { createServer } = await send<{ createServer: { data: { id: string } } }>(CREATE_SERVER, {
+    input: { name: 'Killed' },
+  })
 
   const acknowledged: string[] = []
   const write = async (n: number) => {
     if (n % 2 === 0) {
-      const { createServerToken } = await send<{ createServerToken: { data: { serverToken: { id: string } } } }>(CREATE_TOKEN, {
+      const { createServerToken } = await send<{
+        createServerToken: { data: { serverToken: { id: string } } }
+      }>(CREATE_TOKEN, {
         input: { serverId: createServer.data.id, name: `token ${n}` },
       })
       acknowledged.push(createServerToken.data.serverToken.id)
     } else {
-      const { importOpenApi } = await send<{ importOpenApi: { data: { provider: { id: string } } } }>(IMPORT, {
+      const { importOpenApi } = await send<{
+        importOpenApi: { data: { provider: { id: string } } }
+      }>(IMPORT, {
         input: { name: `Provider ${n}`, text: documentOf(n), baseUrl: 'https://api.example.com' },
       })
       acknowledged.push(importOpenApi.data.provider.id)
@@ -61,14 +68,23 @@ test(`kill -9 in the middle of ${WRITES} imports and token creations loses none 
   }
   await Promise.all(Array.from({ length: PARALLEL }, worker))
   await first.end('SIGKILL')
-  assert(acknowledged.length >= KILL_AFTER && acknowledged.length < WRITES, `${acknowledged.length} acknowledged`)
+  assert(
+    acknowledged.length >= KILL_AFTER && acknowledged.length < WRITES,
+    `${acknowledged.length} acknowledged`,
+  )
 
   const second = await startProduct(t, { args: ['--json'], env })
   const again = JSON.parse(second.firstLine) as { graphqlUrl: string }
   const missing: string[] = []
   for (const id of acknowledged) {
-    const { node } = await graphql<{ node: { id?: string; tools?: { totalCount: number } } }>(again.graphqlUrl, env.HASMCP_ADMIN_KEY, FIND, { id })
-    if (node?.id !== id || (node.tools !== undefined && node.tools.totalCount !== 2)) missing.push(id)
+    const { node } = await graphql<{ node: { id?: string; tools?: { totalCount: number } } }>(
+      again.graphqlUrl,
+      env.HASMCP_ADMIN_KEY,
+      FIND,
+      { id },
+    )
+    if (node?.id !== id || (node.tools !== undefined && node.tools.totalCount !== 2))
+      missing.push(id)
   }
   assert.deepEqual(missing, [])
 })
@@ -77,6 +93,11 @@ function documentOf(n: number): string {
   return JSON.stringify({
     openapi: '3.1.0',
     info: { title: `Document ${n}`, version: '1' },
-    paths: { [`/things/${n}`]: { get: { operationId: 'getThing', responses: {} }, delete: { operationId: 'deleteThing', responses: {} } } },
+    paths: {
+      [`/things/${n}`]: {
+        get: { operationId: 'getThing', responses: {} },
+        delete: { operationId: 'deleteThing', responses: {} },
+      },
+    },
   })
 }

@@ -24,10 +24,14 @@ const NOT_STORED = ['openapi-import', 'viewer']
 
 const MAX_FILE_LINES = 300
 
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'], {
-  cwd: ROOT,
-  encoding: 'utf8',
-})
+const files = execFileSync(
+  'git',
+  ['ls-files', '--cached', '--others', '--exclude-standard', '*.ts'],
+  {
+    cwd: ROOT,
+    encoding: 'utf8',
+  },
+)
   .split('\n')
   .filter((path) => path !== '' && existsSync(join(ROOT, path)))
 const source = (path: string) => readFileSync(join(ROOT, path), 'utf8')
@@ -47,7 +51,8 @@ test('every file imports only what its folder may import', () => {
       const target = normalize(join(dirname(path), specifier))
       const from = folder(path)
       const to = folder(target)
-      const isAllowed = from === to || (MAY_IMPORT[from] ?? []).includes(to) || target === 'package.json'
+      const isAllowed =
+        from === to || (MAY_IMPORT[from] ?? []).includes(to) || target === 'package.json'
       return isAllowed ? [] : [`${path} imports ${target}`]
     }),
   )
@@ -66,13 +71,19 @@ test('every relative import names an existing .ts file', () => {
 test('every file and folder name is kebab-case, and no folder is a drawer', () => {
   const drawers = ['services', 'lib', 'shared', 'utils', 'common', 'types', 'helpers']
   const problems = files.filter((path) =>
-    path.split('/').some((part) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?(\.ts)?$/.test(part) || drawers.includes(part)),
+    path
+      .split('/')
+      .some(
+        (part) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?(\.ts)?$/.test(part) || drawers.includes(part),
+      ),
   )
   assert.deepEqual(problems, [])
 })
 
 test('every noun of the GraphQL API has queries of the same name and a story', () => {
-  const infrastructure = readNames('schema').filter((name) => !source(`schema/${name}.ts`).includes('Type('))
+  const infrastructure = readNames('schema').filter(
+    (name) => !source(`schema/${name}.ts`).includes('Type('),
+  )
   const nouns = readNames('schema').filter((name) => !infrastructure.includes(name))
   const problems = nouns.flatMap((noun) => [
     ...(NOT_STORED.includes(noun) || files.includes(`db/${noun}.ts`) ? [] : [`db/${noun}.ts`]),
@@ -91,9 +102,12 @@ test('every export has a doc comment', () => {
   const problems = ours.flatMap((path) => {
     const lines = source(path).split('\n')
     return lines.flatMap((line, index) => {
-      const isExport = /^export (?:async |abstract )?(?:function|class|interface|const|type)\b/.test(line)
+      const isExport =
+        /^export (?:async |abstract )?(?:function|class|interface|const|type)\b/.test(line)
       const before = lines[index - 1] ?? ''
-      return isExport && !before.endsWith('*/') && !/^export (?:type|interface)\b/.test(line) ? [`${path}:${index + 1} ${line}`] : []
+      return isExport && !before.endsWith('*/') && !/^export (?:type|interface)\b/.test(line)
+        ? [`${path}:${index + 1} ${line}`]
+        : []
     })
   })
   assert.deepEqual(problems, [])

@@ -31,14 +31,14 @@ test(
       args: ['--openapi', `${ROOT}examples/sample-api.yaml`, '--base-url', sample.origin, '--json'],
       env: { DATA_DIR: await temporaryDir(t), DATABASE_URL: postgres.url },
     })
-    const { mcpUrl, token, serverId, graphqlUrl, apiKey } = JSON.parse(product.firstLine) as QuickStartLine
-    const call = (credential: string) => mcpRequest(mcpUrl, credential, 'tools/call', { name: 'listTeas', arguments: {} })
-    const created = await graphql<{ createServerToken: { data: { token: string; serverToken: { id: string } } } }>(
-      graphqlUrl,
-      apiKey,
-      CREATE_TOKEN,
-      { input: { serverId, name: 'second' } },
-    )
+    const { mcpUrl, token, serverId, graphqlUrl, apiKey } = JSON.parse(
+      product.firstLine,
+    ) as QuickStartLine
+    const call = (credential: string) =>
+      mcpRequest(mcpUrl, credential, 'tools/call', { name: 'listTeas', arguments: {} })
+    const created = await graphql<{
+      createServerToken: { data: { token: string; serverToken: { id: string } } }
+    }>(graphqlUrl, apiKey, CREATE_TOKEN, { input: { serverId, name: 'second' } })
     const second = created.createServerToken.data
     assert.equal((await call(token)).status, 200)
     assert.equal((await call(second.token)).status, 200)
@@ -48,10 +48,16 @@ test(
     await postgres.stop()
     const statuses: number[] = []
     for (let n = 0; n < 50; n++) statuses.push((await call(token)).status)
-    assert.deepEqual(statuses, Array.from({ length: 50 }, () => 200))
+    assert.deepEqual(
+      statuses,
+      Array.from({ length: 50 }, () => 200),
+    )
     assert.equal((await call(second.token)).status, 401, 'the revocation is remembered')
     const unready = await fetch(new URL('/readyz', mcpUrl))
-    assert.deepEqual({ status: unready.status, text: await unready.text() }, { status: 503, text: 'The database cannot be reached\n' })
+    assert.deepEqual(
+      { status: unready.status, text: await unready.text() },
+      { status: 503, text: 'The database cannot be reached\n' },
+    )
     const response = await fetch(graphqlUrl, {
       method: 'POST',
       headers: { authorization: `Bearer ${apiKey}`, 'content-type': 'application/json' },

@@ -7,34 +7,52 @@ import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { Client as ModernClient, StreamableHTTPClientTransport as ModernTransport } from '@modelcontextprotocol/client'
+import {
+  Client as ModernClient,
+  StreamableHTTPClientTransport as ModernTransport,
+} from '@modelcontextprotocol/client'
 import { Client as LegacyClient } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as LegacyTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { createTestStorage } from './support/database.ts'
 import { graphql } from './support/graphql.ts'
-import { ROOT, startProduct, temporaryDir, type QuickStartLine } from './support/product.ts'
+import { ROOT, startProduct, type QuickStartLine } from './support/product.ts'
 
 const specs = fileURLToPath(new URL('../../shared/specs/', import.meta.url))
 const skip = !existsSync(specs) && 'The documents in ../shared/specs are not here'
 
 interface Connected {
-  listTools(cursor?: string): Promise<{ tools: { name: string }[]; nextCursor?: string | undefined }>
-  callTool(name: string, args: Record<string, unknown>): Promise<{ content: unknown; isError?: boolean | undefined }>
+  listTools(
+    cursor?: string,
+  ): Promise<{ tools: { name: string }[]; nextCursor?: string | undefined }>
+  callTool(
+    name: string,
+    args: Record<string, unknown>,
+  ): Promise<{ content: unknown; isError?: boolean | undefined }>
   close(): Promise<void>
 }
 
 type Connect = (line: QuickStartLine) => Promise<Connected>
 
-const requestInit = ({ token }: QuickStartLine) => ({ requestInit: { headers: { authorization: `Bearer ${token}` } } })
+const requestInit = ({ token }: QuickStartLine) => ({
+  requestInit: { headers: { authorization: `Bearer ${token}` } },
+})
 
 const info = { name: 'stock-client', version: '1.0.0' }
 
 const connectLegacy: Connect = async (line) => {
   const client = new LegacyClient(info)
   // The SDK's own types disagree with exactOptionalPropertyTypes.
-  await client.connect(new LegacyTransport(new URL(line.mcpUrl), requestInit(line)) as Parameters<typeof client.connect>[0])
+  await client.connect(
+    new LegacyTransport(new URL(line.mcpUrl), requestInit(line)) as Parameters<
+      typeof client.connect
+    >[0],
+  )
   return {
     listTools: async (cursor) => await client.listTools(cursor === undefined ? {} : { cursor }),
-    callTool: async (name, args) => (await client.callTool({ name, arguments: args })) as Awaited<ReturnType<Connected['callTool']>>,
+    callTool: async (name, args) =>
+      (await client.callTool({ name, arguments: args })) as Awaited<
+        ReturnType<Connected['callTool']>
+      >,
     close: () => client.close(),
   }
 }
@@ -48,7 +66,10 @@ const connectModern =
     await client.connect(new ModernTransport(new URL(line.mcpUrl), requestInit(line)))
     return {
       listTools: async (cursor) => await client.listTools(cursor === undefined ? {} : { cursor }),
-      callTool: async (name, args) => (await client.callTool({ name, arguments: args })) as Awaited<ReturnType<Connected['callTool']>>,
+      callTool: async (name, args) =>
+        (await client.callTool({ name, arguments: args })) as Awaited<
+          ReturnType<Connected['callTool']>
+        >,
       close: () => client.close(),
     }
   }
@@ -60,7 +81,12 @@ const CLIENTS: Readonly<Record<string, Connect>> = {
   '@modelcontextprotocol/client 2.x pinned': connectModern('pinned'),
 }
 
-const DOCUMENTS: readonly { file: string; toolCount: number; headers?: object; calls: readonly { tool: string; arguments: Record<string, unknown> }[] }[] = [
+const DOCUMENTS: readonly {
+  file: string
+  toolCount: number
+  headers?: object
+  calls: readonly { tool: string; arguments: Record<string, unknown> }[]
+}[] = [
   {
     file: 'petstore.yaml',
     toolCount: 3,
@@ -75,41 +101,48 @@ const DOCUMENTS: readonly { file: string; toolCount: number; headers?: object; c
     toolCount: 296,
     calls: [
       { tool: 'get_files_id', arguments: { file_id: '12345', fields: ['id', 'type', 'name'] } },
-      { tool: 'get_search', arguments: { query: 'sales & more', limit: 5, file_extensions: ['pdf', 'png'] } },
+      {
+        tool: 'get_search',
+        arguments: { query: 'sales & more', limit: 5, file_extensions: ['pdf', 'png'] },
+      },
       { tool: 'post_folders', arguments: { body: { name: 'New Folder', parent: { id: '0' } } } },
     ],
   },
 ]
 
 for (const document of DOCUMENTS) {
-  test(`${document.file} served by Prism: stock clients list and call its tools`, { skip }, async (t) => {
-    const baseUrl = await startPrism(t, `${specs}${document.file}`)
-    const product = await startProduct(t, {
-      args: ['--openapi', `${specs}${document.file}`, '--base-url', baseUrl, '--json'],
-      env: { DATA_DIR: await temporaryDir(t) },
-    })
-    const line = JSON.parse(product.firstLine) as QuickStartLine
-    await setAuthorization(line)
-    for (const [name, connect] of Object.entries(CLIENTS)) {
-      await t.test(name, async () => {
-        const client = await connect(line)
-        const names = new Set<string>()
-        let cursor: string | undefined
-        do {
-          const page = await client.listTools(cursor)
-          for (const tool of page.tools) names.add(tool.name)
-          cursor = page.nextCursor
-        } while (cursor !== undefined)
-        assert.equal(names.size, document.toolCount)
-        for (const call of document.calls) {
-          const { content, isError } = await client.callTool(call.tool, call.arguments)
-          assert.notEqual(isError, true, `${call.tool}: ${JSON.stringify(content).slice(0, 500)}`)
-        }
-        await client.close()
+  test(
+    `${document.file} served by Prism: stock clients list and call its tools`,
+    { skip },
+    async (t) => {
+      const baseUrl = await startPrism(t, `${specs}${document.file}`)
+      const product = await startProduct(t, {
+        args: ['--openapi', `${specs}${document.file}`, '--base-url', baseUrl, '--json'],
+        env: await createTestStorage(t),
       })
-    }
-    assert.equal(await product.end('SIGTERM'), 0)
-  })
+      const line = JSON.parse(product.firstLine) as QuickStartLine
+      await setAuthorization(line)
+      for (const [name, connect] of Object.entries(CLIENTS)) {
+        await t.test(name, async () => {
+          const client = await connect(line)
+          const names = new Set<string>()
+          let cursor: string | undefined
+          do {
+            const page = await client.listTools(cursor)
+            for (const tool of page.tools) names.add(tool.name)
+            cursor = page.nextCursor
+          } while (cursor !== undefined)
+          assert.equal(names.size, document.toolCount)
+          for (const call of document.calls) {
+            const { content, isError } = await client.callTool(call.tool, call.arguments)
+            assert.notEqual(isError, true, `${call.tool}: ${JSON.stringify(content).slice(0, 500)}`)
+          }
+          await client.close()
+        })
+      }
+      assert.equal(await product.end('SIGTERM'), 0)
+    },
+  )
 }
 
 const FIND_PROVIDER = '{ providers(first: 1) { edges { node { id } } } }'
@@ -119,20 +152,47 @@ const SET_HEADERS = `mutation Set($input: UpdateProviderInput!) {
 
 /** Prism wants the credential that the document declares; any will do. */
 async function setAuthorization({ graphqlUrl, apiKey }: QuickStartLine): Promise<void> {
-  const { providers } = await graphql<{ providers: { edges: { node: { id: string } }[] } }>(graphqlUrl, apiKey, FIND_PROVIDER)
+  const { providers } = await graphql<{ providers: { edges: { node: { id: string } }[] } }>(
+    graphqlUrl,
+    apiKey,
+    FIND_PROVIDER,
+  )
   const id = providers.edges[0]?.node.id
   const input = { id, headers: [{ name: 'Authorization', value: 'Bearer anything' }] }
-  const { updateProvider } = await graphql<{ updateProvider: unknown }>(graphqlUrl, apiKey, SET_HEADERS, { input })
+  const { updateProvider } = await graphql<{ updateProvider: unknown }>(
+    graphqlUrl,
+    apiKey,
+    SET_HEADERS,
+    { input },
+  )
   assert.deepEqual(updateProvider, { __typename: 'UpdateProviderSuccess' })
 }
 
 /** Prism on a free port; resolves with its base URL once it listens. */
 async function startPrism(t: TestContext, file: string): Promise<string> {
   const port = await freePort()
-  const child = spawn(process.execPath, [`${ROOT}node_modules/@stoplight/prism-cli/dist/index.js`, 'mock', '--errors', '-h', '127.0.0.1', '-p', String(port), file], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], HOME: process.env['HOME'], SCARF_ANALYTICS: 'false', DO_NOT_TRACK: '1' },
-  })
+  const child = spawn(
+    process.execPath,
+    [
+      `${ROOT}node_modules/@stoplight/prism-cli/dist/index.js`,
+      'mock',
+      '--errors',
+      '-h',
+      '127.0.0.1',
+      '-p',
+      String(port),
+      file,
+    ],
+    {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        HOME: process.env['HOME'],
+        SCARF_ANALYTICS: 'false',
+        DO_NOT_TRACK: '1',
+      },
+    },
+  )
   const exited = once(child, 'exit')
   t.after(async () => {
     child.kill('SIGKILL')

@@ -8,27 +8,53 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { pathToFileURL } from 'node:url'
 import { startSampleApi } from '../examples/sample-api.ts'
+import { createTestStorage } from './support/database.ts'
 import { graphql } from './support/graphql.ts'
 import { mcpRequest } from './support/mcp.ts'
-import { ROOT, runProduct, startProduct, temporaryDir, type QuickStartLine } from './support/product.ts'
+import {
+  ROOT,
+  runProduct,
+  startProduct,
+  temporaryDir,
+  type QuickStartLine,
+} from './support/product.ts'
 
 const SAMPLE = join(ROOT, 'examples/sample-api.yaml')
 
-async function quickStart(t: TestContext, dataDir: string, args: readonly string[]) {
-  const product = await startProduct(t, { args: [...args, '--json'], env: { DATA_DIR: dataDir } })
+async function quickStart(
+  t: TestContext,
+  env: Readonly<Record<string, string>>,
+  args: readonly string[],
+) {
+  const product = await startProduct(t, { args: [...args, '--json'], env })
   return { product, line: JSON.parse(product.firstLine) as QuickStartLine }
 }
 
 test('npm start -- --demo --json prints one line with which a client can call', async (t) => {
-  const { product, line } = await quickStart(t, await temporaryDir(t), ['--demo'])
-  assert.deepEqual(Object.keys(line), ['mcpUrl', 'token', 'serverId', 'graphqlUrl', 'apiKey', 'clients'])
+  const { product, line } = await quickStart(t, { DATA_DIR: await temporaryDir(t) }, ['--demo'])
+  assert.deepEqual(Object.keys(line), [
+    'mcpUrl',
+    'token',
+    'serverId',
+    'graphqlUrl',
+    'apiKey',
+    'clients',
+  ])
   assert.deepEqual(Object.keys(line.clients), ['claudeCode', 'claudeDesktop', 'cursor', 'vscode'])
-  const { body } = await mcpRequest(line.mcpUrl, line.token, 'tools/call', { name: 'getTea', arguments: { teaId: 'assam' } })
+  const { body } = await mcpRequest(line.mcpUrl, line.token, 'tools/call', {
+    name: 'getTea',
+    arguments: { teaId: 'assam' },
+  })
   assert.deepEqual(body, {
     jsonrpc: '2.0',
     id: 1,
     result: {
-      content: [{ type: 'text', text: '{"id":"assam","name":"Assam Mangalam","kind":"black","priceCents":790}' }],
+      content: [
+        {
+          type: 'text',
+          text: '{"id":"assam","name":"Assam Mangalam","kind":"black","priceCents":790}',
+        },
+      ],
     },
   })
   assert.equal(await product.end('SIGTERM'), 0)
@@ -43,20 +69,27 @@ test('npm start -- --openapi with the same DATA_DIR changes in place and duplica
   const document = join(dir, 'sample.yaml')
   await cp(SAMPLE, document)
   const args = ['--openapi', document, '--base-url', sample.origin]
-  const first = await quickStart(t, join(dir, 'data'), args)
+  const storage = await createTestStorage(t)
+  const first = await quickStart(t, storage, args)
   const text = await readFile(document, 'utf8')
   await writeFile(document, text.replace('operationId: getTea', 'operationId: findTea'))
   assert.equal(await first.product.end('SIGTERM'), 0)
-  const second = await quickStart(t, join(dir, 'data'), args)
+  const second = await quickStart(t, storage, args)
   const { serverId, token, apiKey } = second.line
-  assert.deepEqual({ serverId, token, apiKey }, { serverId: first.line.serverId, token: first.line.token, apiKey: first.line.apiKey })
+  assert.deepEqual(
+    { serverId, token, apiKey },
+    { serverId: first.line.serverId, token: first.line.token, apiKey: first.line.apiKey },
+  )
   const { body } = await mcpRequest(second.line.mcpUrl, token, 'tools/list')
   const tools = body.result?.['tools'] as { name: string }[]
   assert.deepEqual(
     tools.map(({ name }) => name),
     ['listTeas', 'findTea', 'createOrder'],
   )
-  const counts = await graphql<{ providers: { totalCount: number }; servers: { totalCount: number } }>(
+  const counts = await graphql<{
+    providers: { totalCount: number }
+    servers: { totalCount: number }
+  }>(
     second.line.graphqlUrl,
     apiKey,
     '{ providers(first: 10) { totalCount } servers(first: 10) { totalCount } }',
@@ -67,7 +100,9 @@ test('npm start -- --openapi with the same DATA_DIR changes in place and duplica
 test('npm start -- --openapi takes a URL and opens egress to exactly its origin and the base URL', async (t) => {
   const sample = await startSampleApi()
   const documents = createServer((_request, response) => {
-    void readFile(SAMPLE, 'utf8').then((text) => response.end(text.replace('http://127.0.0.1:4243', sample.origin)))
+    void readFile(SAMPLE, 'utf8').then((text) =>
+      response.end(text.replace('http://127.0.0.1:4243', sample.origin)),
+    )
   })
   await new Promise<void>((resolve) => documents.listen(0, '127.0.0.1', resolve))
   t.after(() => {
@@ -78,10 +113,15 @@ test('npm start -- --openapi takes a URL and opens egress to exactly its origin 
   const address = documents.address()
   assert(typeof address === 'object' && address !== null)
   const url = `http://127.0.0.1:${address.port}/openapi.yaml`
-  const { product, line } = await quickStart(t, await temporaryDir(t), ['--openapi', url])
-  const { body } = await mcpRequest(line.mcpUrl, line.token, 'tools/call', { name: 'getTea', arguments: { teaId: 'x y/z' } })
+  const { product, line } = await quickStart(t, await createTestStorage(t), ['--openapi', url])
+  const { body } = await mcpRequest(line.mcpUrl, line.token, 'tools/call', {
+    name: 'getTea',
+    arguments: { teaId: 'x y/z' },
+  })
   assert.deepEqual(body.result, {
-    content: [{ type: 'text', text: 'HTTP 404 Not Found\n{"message":"There is no tea \\"x y/z\\""}' }],
+    content: [
+      { type: 'text', text: 'HTTP 404 Not Found\n{"message":"There is no tea \\"x y/z\\""}' },
+    ],
     isError: true,
   })
   assert.equal(await product.end('SIGTERM'), 0)
@@ -89,15 +129,22 @@ test('npm start -- --openapi takes a URL and opens egress to exactly its origin 
 
 const sha = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 6)
 
-const REFUSALS: readonly { name: string; document: string; args?: readonly string[]; message: RegExp }[] = [
+const REFUSALS: readonly {
+  name: string
+  document: string
+  args?: readonly string[]
+  message: RegExp
+}[] = [
   {
     name: 'a relative server',
-    document: '{"openapi":"3.1.0","info":{"title":"T","version":"1"},"servers":[{"url":"/v1"}],"paths":{"/a":{"get":{"responses":{}}}}}',
+    document:
+      '{"openapi":"3.1.0","info":{"title":"T","version":"1"},"servers":[{"url":"/v1"}],"paths":{"/a":{"get":{"responses":{}}}}}',
     message: /relative.*--base-url|base URL/is,
   },
   {
     name: 'no server',
-    document: '{"openapi":"3.1.0","info":{"title":"T","version":"1"},"paths":{"/a":{"get":{"responses":{}}}}}',
+    document:
+      '{"openapi":"3.1.0","info":{"title":"T","version":"1"},"paths":{"/a":{"get":{"responses":{}}}}}',
     message: /--base-url|base URL/i,
   },
   { name: 'no OpenAPI document', document: '{"hello":"world"}', message: /openapi/i },
@@ -109,7 +156,10 @@ for (const { name, document, message } of REFUSALS) {
     const dir = await temporaryDir(t)
     const path = join(dir, `${sha(name)}.json`)
     await writeFile(path, document)
-    const { code, stdout, stderr } = await runProduct({ args: ['--openapi', path], env: { DATA_DIR: join(dir, 'data') } })
+    const { code, stdout, stderr } = await runProduct({
+      args: ['--openapi', path],
+      env: await createTestStorage(t),
+    })
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' })
     assert.match(stderr, message)
     assert.doesNotMatch(stderr, /\n\s+at /)
@@ -119,16 +169,29 @@ for (const { name, document, message } of REFUSALS) {
 test('npm start -- --openapi with a file that is not there says which', async (t) => {
   const dir = await temporaryDir(t)
   const path = join(dir, 'no such.yaml')
-  const { code, stderr } = await runProduct({ args: ['--openapi', pathToFileURL(path).href], env: { DATA_DIR: join(dir, 'data') } })
-  assert.deepEqual({ code, stderr }, { code: 1, stderr: `Cannot read ${path}: there is no such file\n` })
+  const { code, stderr } = await runProduct({
+    args: ['--openapi', pathToFileURL(path).href],
+    env: await createTestStorage(t),
+  })
+  assert.deepEqual(
+    { code, stderr },
+    { code: 1, stderr: `Cannot read ${path}: there is no such file\n` },
+  )
 })
 
 test('npm start without a flag prints the owner key once, and only once', async (t) => {
-  const env = { DATA_DIR: await temporaryDir(t), LOG_LEVEL: 'silent' }
+  const env = { ...(await createTestStorage(t)), LOG_LEVEL: 'silent' }
   const first = await startProduct(t, { args: ['--json'], env })
-  const { graphqlUrl, apiKey } = JSON.parse(first.firstLine) as { graphqlUrl: string; apiKey: string }
+  const { graphqlUrl, apiKey } = JSON.parse(first.firstLine) as {
+    graphqlUrl: string
+    apiKey: string
+  }
   assert.match(apiKey, /^hmk_[0-9A-Za-z]{49}$/)
-  const viewer = await graphql<{ viewer: { account: { name: string } } }>(graphqlUrl, apiKey, '{ viewer { account { name } } }')
+  const viewer = await graphql<{ viewer: { account: { name: string } } }>(
+    graphqlUrl,
+    apiKey,
+    '{ viewer { account { name } } }',
+  )
   assert.deepEqual(viewer, { viewer: { account: { name: 'Default' } } })
   assert.equal(await first.end(), 0)
   const second = await startProduct(t, { args: ['--json'], env })
@@ -137,7 +200,10 @@ test('npm start without a flag prints the owner key once, and only once', async 
 
 test('HASMCP_ADMIN_KEY is the owner key, and nothing is printed in its place', async (t) => {
   const HASMCP_ADMIN_KEY = 'x'.repeat(16) + '0123456789abcdef'
-  const product = await startProduct(t, { args: ['--json'], env: { DATA_DIR: await temporaryDir(t), HASMCP_ADMIN_KEY } })
+  const product = await startProduct(t, {
+    args: ['--json'],
+    env: { ...(await createTestStorage(t)), HASMCP_ADMIN_KEY },
+  })
   const line = JSON.parse(product.firstLine) as { graphqlUrl: string }
   assert.deepEqual(Object.keys(line), ['graphqlUrl'])
   const viewer = await graphql(line.graphqlUrl, HASMCP_ADMIN_KEY, '{ viewer { account { name } } }')

@@ -3,16 +3,36 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { mcpRequest } from './support/mcp.ts'
-import { RUNTIMES, startProduct, temporaryDir, type QuickStartLine, type Runtime } from './support/product.ts'
+import {
+  RUNTIMES,
+  startProduct,
+  temporaryDir,
+  type QuickStartLine,
+  type Runtime,
+} from './support/product.ts'
 
 for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
   test(`npm start -- --demo works on ${runtime}, and SIGTERM ends it with code 0`, async (t) => {
-    const product = await startProduct(t, { args: ['--demo', '--json'], env: { DATA_DIR: await temporaryDir(t) }, runtime })
+    const product = await startProduct(t, {
+      args: ['--demo', '--json'],
+      env: { DATA_DIR: await temporaryDir(t) },
+      runtime,
+    })
     const { mcpUrl, token } = JSON.parse(product.firstLine) as QuickStartLine
-    const { status, body } = await mcpRequest(mcpUrl, token, 'tools/call', { name: 'createOrder', arguments: { body: { teaId: 'sencha', grams: 200 } } })
+    const { status, body } = await mcpRequest(mcpUrl, token, 'tools/call', {
+      name: 'createOrder',
+      arguments: { body: { teaId: 'sencha', grams: 200 } },
+    })
     assert.deepEqual(
       { status, result: body.result },
-      { status: 200, result: { content: [{ type: 'text', text: '{"tea":"Sencha Fukamushi","grams":200,"priceCents":2500}' }] } },
+      {
+        status: 200,
+        result: {
+          content: [
+            { type: 'text', text: '{"tea":"Sencha Fukamushi","grams":200,"priceCents":2500}' },
+          ],
+        },
+      },
     )
     assert.equal(await product.end('SIGTERM'), 0, product.stderr())
   })

@@ -1,11 +1,18 @@
 // Starts that are refused: one sentence, exit code 1, no stack; and the end of a process.
 import assert from 'node:assert/strict'
-import { chmod, mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { createTestDataDir, createTestStorage } from './support/database.ts'
 import { mcpRequest } from './support/mcp.ts'
-import { ROOT, runProduct, startProduct, temporaryDir, type QuickStartLine } from './support/product.ts'
+import {
+  ROOT,
+  runProduct,
+  startProduct,
+  temporaryDir,
+  type QuickStartLine,
+} from './support/product.ts'
 
 interface Upstream {
   readonly origin: string
@@ -19,7 +26,9 @@ async function startSlowUpstream(t: TestContext): Promise<Upstream> {
   const released = Promise.withResolvers<void>()
   const server = createServer((_request, response) => {
     arrived.resolve()
-    void released.promise.then(() => response.writeHead(200, { 'content-type': 'application/json' }).end('{"done":true}'))
+    void released.promise.then(() =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"done":true}'),
+    )
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
@@ -37,8 +46,14 @@ async function startSlowUpstream(t: TestContext): Promise<Upstream> {
   }
 }
 
-async function assertRefused(t: TestContext, env: Readonly<Record<string, string>>, message: RegExp): Promise<void> {
-  const { code, stdout, stderr } = await runProduct({ env: { DATA_DIR: await temporaryDir(t), LOG_LEVEL: 'silent', ...env } })
+async function assertRefused(
+  t: TestContext,
+  env: Readonly<Record<string, string>>,
+  message: RegExp,
+): Promise<void> {
+  const { code, stdout, stderr } = await runProduct({
+    env: { DATA_DIR: await createTestDataDir(t), LOG_LEVEL: 'silent', ...env },
+  })
   assert.deepEqual({ code, stdout }, { code: 1, stdout: '' })
   assert.match(stderr, message)
   assert.equal(stderr.trim().split('\n').length, 1, stderr)
@@ -51,7 +66,11 @@ test('npm start with a port in use says so', async (t) => {
 })
 
 test('npm start with an address that is not this machine’s says so', async (t) => {
-  await assertRefused(t, { HOST: '192.0.2.1' }, /^HOST is 192\.0\.2\.1, which is no address of this machine/)
+  await assertRefused(
+    t,
+    { HOST: '192.0.2.1' },
+    /^HOST is 192\.0\.2\.1, which is no address of this machine/,
+  )
 })
 
 test('npm start with a DATA_DIR that cannot be written says so', async (t) => {
@@ -61,19 +80,25 @@ test('npm start with a DATA_DIR that cannot be written says so', async (t) => {
 })
 
 test('npm start with a database that cannot be reached says so, without the password', async (t) => {
-  await assertRefused(t, { DATABASE_URL: 'postgres://someone:hunter2@127.0.0.1:1/nothing' }, /^Cannot use the database "nothing" at 127\.0\.0\.1:1: nothing listens there$/m)
+  await assertRefused(
+    t,
+    { DATABASE_URL: 'postgres://someone:hunter2@127.0.0.1:1/nothing' },
+    /^Cannot use the database "nothing" at 127\.0\.0\.1:1: nothing listens there$/m,
+  )
 })
 
 test('npm start with another encryption key than the first one is refused', async (t) => {
-  const DATA_DIR = await temporaryDir(t)
-  const HASMCP_ENCRYPTION_KEY = Buffer.from(Array.from({ length: 32 }, (_, n) => n * 7)).toString('base64')
+  const DATA_DIR = await createTestDataDir(t)
+  const HASMCP_ENCRYPTION_KEY = Buffer.from(Array.from({ length: 32 }, (_, n) => n * 7)).toString(
+    'base64',
+  )
   const first = await startProduct(t, { env: { DATA_DIR }, args: ['--json'] })
   assert.equal(await first.end(), 0)
   await assertRefused(t, { DATA_DIR, HASMCP_ENCRYPTION_KEY }, /^The encryption key is not the one/)
 })
 
 test('npm start on a DATA_DIR that another process holds is refused', async (t) => {
-  const DATA_DIR = await temporaryDir(t)
+  const DATA_DIR = await createTestDataDir(t)
   await startProduct(t, { env: { DATA_DIR }, args: ['--json'] })
   await assertRefused(t, { DATA_DIR }, /in use by process \d+/)
 })
@@ -83,16 +108,20 @@ test('npm start makes a key file that only its owner can read', async (t) => {
   await mkdir(DATA_DIR)
   const first = await startProduct(t, { env: { DATA_DIR }, args: ['--json'] })
   assert.equal(await first.end(), 0)
-  const { stat } = await import('node:fs/promises')
   assert.equal((await stat(join(DATA_DIR, 'encryption.key'))).mode & 0o777, 0o600)
-  await chmod(join(DATA_DIR, 'encryption.key'), 0o600)
 })
 
 test('SIGTERM finishes the running call, takes no new connection and ends with code 0', async (t) => {
   const upstream = await startSlowUpstream(t)
   const product = await startProduct(t, {
-    args: ['--openapi', join(ROOT, 'examples/sample-api.yaml'), '--base-url', upstream.origin, '--json'],
-    env: { DATA_DIR: await temporaryDir(t) },
+    args: [
+      '--openapi',
+      join(ROOT, 'examples/sample-api.yaml'),
+      '--base-url',
+      upstream.origin,
+      '--json',
+    ],
+    env: await createTestStorage(t),
   })
   const { mcpUrl, token } = JSON.parse(product.firstLine) as QuickStartLine
   const call = mcpRequest(mcpUrl, token, 'tools/call', { name: 'listTeas', arguments: {} })

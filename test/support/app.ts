@@ -9,9 +9,14 @@ export interface TestApp extends Running {
 }
 
 /** `env` as a user would set it; the log is silent and the port any free one. */
-export async function startApp(t: TestContext, env: Readonly<Record<string, string>> = {}): Promise<TestApp> {
+export async function startApp(
+  t: TestContext,
+  env: Readonly<Record<string, string>> = {},
+): Promise<TestApp> {
   const storage = await createTestStorage(t)
-  const running = await start(readConfig([], { PORT: '0', LOG_LEVEL: 'silent', ...storage, ...env }))
+  const running = await start(
+    readConfig([], { PORT: '0', LOG_LEVEL: 'silent', ...storage, ...env }),
+  )
   t.after(() => running.stop())
   return { ...running, apiKey: running.ownerKey.text }
 }

@@ -3,13 +3,22 @@
 export interface McpAnswer {
   readonly status: number
   readonly body: {
-    readonly result?: { readonly content?: readonly { readonly text?: string }[]; readonly isError?: boolean; readonly [key: string]: unknown }
+    readonly result?: {
+      readonly content?: readonly { readonly text?: string }[]
+      readonly isError?: boolean
+      readonly [key: string]: unknown
+    }
     readonly error?: { readonly code: number | string; readonly message: string }
   }
 }
 
 /** Sends it in the newest legacy revision. */
-export async function mcpRequest(mcpUrl: string, token: string, method: string, params: object = {}): Promise<McpAnswer> {
+export async function mcpRequest(
+  mcpUrl: string,
+  token: string,
+  method: string,
+  params: object = {},
+): Promise<McpAnswer> {
   const response = await fetch(mcpUrl, {
     method: 'POST',
     headers: {

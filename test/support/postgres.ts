@@ -29,16 +29,37 @@ export async function startPostgres(t: TestContext, bin: string): Promise<Postgr
   const isRoot = process.getuid?.() === 0
   const as = async (command: string, args: readonly string[]) => {
     const path = join(bin, command)
-    return isRoot ? await run('runuser', ['-u', 'postgres', '--', path, ...args]) : await run(path, [...args])
+    return isRoot
+      ? await run('runuser', ['-u', 'postgres', '--', path, ...args])
+      : await run(path, [...args])
   }
   if (isRoot) await own(dir)
-  await as('initdb', ['-D', join(dir, 'data'), '-U', 'hasmcp', '--auth=trust', '--no-sync', '-E', 'UTF8', '--locale=C.UTF-8'])
+  await as('initdb', [
+    '-D',
+    join(dir, 'data'),
+    '-U',
+    'hasmcp',
+    '--auth=trust',
+    '--no-sync',
+    '-E',
+    'UTF8',
+    '--locale=C.UTF-8',
+  ])
   const port = await freePort()
   const options = `-h 127.0.0.1 -p ${port} -k ${dir} -F`
   const server: PostgresServer = {
     url: `postgres://hasmcp@127.0.0.1:${port}/postgres`,
     async start() {
-      await as('pg_ctl', ['-D', join(dir, 'data'), '-o', options, '-l', join(dir, 'log'), '-w', 'start'])
+      await as('pg_ctl', [
+        '-D',
+        join(dir, 'data'),
+        '-o',
+        options,
+        '-l',
+        join(dir, 'log'),
+        '-w',
+        'start',
+      ])
     },
     async stop() {
       await as('pg_ctl', ['-D', join(dir, 'data'), '-m', 'immediate', '-w', 'stop'])
@@ -53,7 +74,9 @@ export async function startPostgres(t: TestContext, bin: string): Promise<Postgr
 }
 
 async function own(dir: string): Promise<void> {
-  const [uid, gid] = await Promise.all(['-u', '-g'].map(async (flag) => Number((await run('id', [flag, 'postgres'])).stdout)))
+  const [uid, gid] = await Promise.all(
+    ['-u', '-g'].map(async (flag) => Number((await run('id', [flag, 'postgres'])).stdout)),
+  )
   if (uid !== undefined && gid !== undefined) await chown(dir, uid, gid)
   await chmod(dir, 0o700)
 }

@@ -92,10 +92,16 @@ export async function startProduct(t: TestContext, options: ProductOptions): Pro
 }
 
 /** Runs the product to its end: for starts that are refused. */
-export async function runProduct(options: ProductOptions): Promise<{ code: number | null; stdout: string; stderr: string }> {
+export async function runProduct(
+  options: ProductOptions,
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
   const child = spawnProduct(options)
   assert(child.stdout && child.stderr)
-  const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'exit')])
+  const [stdout, stderr] = await Promise.all([
+    text(child.stdout),
+    text(child.stderr),
+    once(child, 'exit'),
+  ])
   return { code: child.exitCode, stdout, stderr }
 }
 
