@@ -48,27 +48,36 @@ async function answer(request: IncomingMessage): Promise<Answer> {
   const teaId = /^\/teas\/([^/]+)$/.exec(url.pathname)?.[1]
   if (request.method === 'GET' && url.pathname === '/teas') return listTeas(url.searchParams)
   if (request.method === 'GET' && teaId !== undefined) return getTea(decodeURIComponent(teaId))
-  if (request.method === 'POST' && url.pathname === '/orders') return createOrder(await text(request))
+  if (request.method === 'POST' && url.pathname === '/orders')
+    return createOrder(await text(request))
   return { status: 404, body: { message: 'There is nothing here' } }
 }
 
 function listTeas(query: URLSearchParams): Answer {
   const kind = query.get('kind')
   const maxPriceCents = Number(query.get('maxPriceCents') ?? Infinity)
-  const teas = TEAS.filter((tea) => (kind === null || tea.kind === kind) && tea.priceCents <= maxPriceCents)
+  const teas = TEAS.filter(
+    (tea) => (kind === null || tea.kind === kind) && tea.priceCents <= maxPriceCents,
+  )
   return { status: 200, body: { teas } }
 }
 
 function getTea(id: string): Answer {
   const tea = TEAS.find((candidate) => candidate.id === id)
-  return tea ? { status: 200, body: tea } : { status: 404, body: { message: `There is no tea "${id}"` } }
+  return tea
+    ? { status: 200, body: tea }
+    : { status: 404, body: { message: `There is no tea "${id}"` } }
 }
 
 function createOrder(body: string): Answer {
   const { teaId, grams } = JSON.parse(body) as { teaId?: string; grams?: number }
   const tea = TEAS.find((candidate) => candidate.id === teaId)
-  if (!tea || typeof grams !== 'number') return { status: 422, body: { message: 'Pass teaId and grams' } }
-  return { status: 201, body: { tea: tea.name, grams, priceCents: Math.round((tea.priceCents * grams) / 100) } }
+  if (!tea || typeof grams !== 'number')
+    return { status: 422, body: { message: 'Pass teaId and grams' } }
+  return {
+    status: 201,
+    body: { tea: tea.name, grams, priceCents: Math.round((tea.priceCents * grams) / 100) },
+  }
 }
 
 if (import.meta.main) {

@@ -28,6 +28,7 @@ export type App = (request: Request, connection: Connection) => Promise<Response
 
 type Env = { Bindings: Connection; Variables: { requestId: string } }
 
+/** Carried by every response; the same id stands in errors and log lines. */
 export const REQUEST_ID_HEADER = 'x-request-id'
 // Bodies are parsed on the main thread: 256 KiB of GraphQL take under 10 ms.
 const MAX_GRAPHQL_BYTES = 256 * 1024
@@ -39,9 +40,13 @@ export function createApp(deps: AppDeps): App {
   routes.get('/livez', () => new Response('ok\n'))
   routes.get('/readyz', async () => {
     const reason = await deps.findUnreadiness()
-    return reason === undefined ? new Response('ok\n') : new Response(`${reason}\n`, { status: 503 })
+    return reason === undefined
+      ? new Response('ok\n')
+      : new Response(`${reason}\n`, { status: 503 })
   })
-  routes.all('/mcp/:serverId', (c) => deps.mcp(c.req.raw, c.req.param('serverId'), c.get('requestId')))
+  routes.all('/mcp/:serverId', (c) =>
+    deps.mcp(c.req.raw, c.req.param('serverId'), c.get('requestId')),
+  )
   routes.all('/graphql', (c) => answerGraphql(deps, c.req.raw, c.get('requestId')))
   routes.post('/documents', (c) => deps.documentUpload(c.req.raw, c.get('requestId')))
   routes.notFound((c) => {
@@ -67,7 +72,11 @@ async function admit({ rateLimit, log }: AppDeps, c: Context<Env>, next: Next): 
   log.debug({ requestId, method, path, status: c.res.status, ms }, 'request')
 }
 
-async function answerGraphql(deps: AppDeps, request: Request, requestId: string): Promise<Response> {
+async function answerGraphql(
+  deps: AppDeps,
+  request: Request,
+  requestId: string,
+): Promise<Response> {
   const bounded = await withBoundedBody(request, MAX_GRAPHQL_BYTES)
   if (bounded !== undefined) return await deps.graphql(bounded, requestId)
   const message = `The request body is larger than ${MAX_GRAPHQL_BYTES} bytes; upload large documents to POST /documents`
@@ -91,7 +100,9 @@ async function withBoundedBody(request: Request, maxBytes: number): Promise<Requ
 
 function tooManyRequests(retryAfterSeconds: number, requestId: string): Response {
   const message = `Too many requests from this address; try again in ${retryAfterSeconds} s`
-  return errorResponse({ code: 'RATE_LIMITED', message }, requestId, { 'retry-after': String(retryAfterSeconds) })
+  return errorResponse({ code: 'RATE_LIMITED', message }, requestId, {
+    'retry-after': String(retryAfterSeconds),
+  })
 }
 
 function answerError(deps: AppDeps, error: unknown, requestId: string): Response {

@@ -14,7 +14,11 @@ export interface ClientConfigs {
 
 /** The four configurations for one server; `name` is made fit for a key. */
 export function clientConfigs(name: string, mcpUrl: string, token: string): ClientConfigs {
-  const key = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').replaceAll(/^-|-$/g, '') || 'hasmcp'
+  const key =
+    name
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, '-')
+      .replaceAll(/^-|-$/g, '') || 'hasmcp'
   const authorization = `Bearer ${token}`
   return {
     claudeCode: `claude mcp add --transport http ${key} ${mcpUrl} --header "Authorization: ${authorization}"`,
@@ -30,6 +34,8 @@ export function clientConfigs(name: string, mcpUrl: string, token: string): Clie
       },
     },
     cursor: { mcpServers: { [key]: { url: mcpUrl, headers: { Authorization: authorization } } } },
-    vscode: { servers: { [key]: { type: 'http', url: mcpUrl, headers: { Authorization: authorization } } } },
+    vscode: {
+      servers: { [key]: { type: 'http', url: mcpUrl, headers: { Authorization: authorization } } },
+    },
   }
 }

@@ -7,6 +7,7 @@ import { isCredential } from '../db/credential.ts'
 import { AllowError, parseAllow } from '../workers/egress/allow.ts'
 import { parseInstanceKey } from './instance-key.ts'
 
+/** From the most talkative to none at all. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
@@ -53,6 +54,7 @@ export class ConfigError extends Error {
   }
 }
 
+/** What `--help` prints, and what follows a list of problems. */
 export const USAGE = `Usage: npm start -- [--demo | --openapi <file or URL> [--base-url <URL>]] [--json]
 
   --demo              run a small sample API, import it and call one of its tools
@@ -86,7 +88,8 @@ export function readConfig(
     try {
       return read()
     } catch (error) {
-      if (error instanceof AllowError) problems.push(...error.problems.map((text) => `EGRESS_ALLOW: ${text}`))
+      if (error instanceof AllowError)
+        problems.push(...error.problems.map((text) => `EGRESS_ALLOW: ${text}`))
       else problems.push(error instanceof Error ? error.message : String(error))
       return undefined
     }
@@ -104,11 +107,28 @@ export function readConfig(
     egressAllow: attempt(() => readAllow(text('EGRESS_ALLOW'))) ?? '',
     callThreads: attempt(() => readOptionalInteger('CALL_THREADS', text('CALL_THREADS'), 1, 64)),
     callTimeoutMs:
-      attempt(() => readInteger('CALL_TIMEOUT_MS', text('CALL_TIMEOUT_MS'), DEFAULT_CALL_TIMEOUT_MS, 100, MAX_CALL_TIMEOUT_MS)) ?? 0,
+      attempt(() =>
+        readInteger(
+          'CALL_TIMEOUT_MS',
+          text('CALL_TIMEOUT_MS'),
+          DEFAULT_CALL_TIMEOUT_MS,
+          100,
+          MAX_CALL_TIMEOUT_MS,
+        ),
+      ) ?? 0,
     rateLimitPerMinute:
-      attempt(() => readInteger('RATE_LIMIT_PER_MINUTE', text('RATE_LIMIT_PER_MINUTE'), DEFAULT_RATE_LIMIT_PER_MINUTE, 0, 1_000_000_000)) ?? 0,
+      attempt(() =>
+        readInteger(
+          'RATE_LIMIT_PER_MINUTE',
+          text('RATE_LIMIT_PER_MINUTE'),
+          DEFAULT_RATE_LIMIT_PER_MINUTE,
+          0,
+          1_000_000_000,
+        ),
+      ) ?? 0,
     // A person at a terminal who tries the quick start wants its text, not our log.
-    logLevel: attempt(() => readLogLevel(text('LOG_LEVEL'), flags?.quickStart ? 'warn' : 'info')) ?? 'info',
+    logLevel:
+      attempt(() => readLogLevel(text('LOG_LEVEL'), flags?.quickStart ? 'warn' : 'info')) ?? 'info',
     quickStart: flags?.quickStart,
     isJson: flags?.isJson ?? false,
   }
@@ -116,7 +136,10 @@ export function readConfig(
   return config
 }
 
-function readFlags(args: readonly string[], workingDir: string): Pick<Config, 'quickStart' | 'isJson'> {
+function readFlags(
+  args: readonly string[],
+  workingDir: string,
+): Pick<Config, 'quickStart' | 'isJson'> {
   const { values } = parseArgs({
     args: [...args],
     options: {
@@ -133,13 +156,22 @@ function readFlags(args: readonly string[], workingDir: string): Pick<Config, 'q
     throw new Error('Pass --demo or --openapi, not both')
   }
   if (baseUrl !== undefined && values.openapi === undefined) {
-    throw new Error('--base-url says where the API of --openapi is; pass --openapi <file or URL> with it')
+    throw new Error(
+      '--base-url says where the API of --openapi is; pass --openapi <file or URL> with it',
+    )
   }
   if (values.demo) return { quickStart: { type: 'demo' }, isJson }
   if (values.openapi === undefined) return { quickStart: undefined, isJson }
   if (values.openapi === '') throw new Error('--openapi is empty, expected a file or a URL')
   if (baseUrl !== undefined) checkBaseUrl(baseUrl)
-  return { quickStart: { type: 'openapi', documentUrl: readDocumentUrl(values.openapi, workingDir), baseUrl }, isJson }
+  return {
+    quickStart: {
+      type: 'openapi',
+      documentUrl: readDocumentUrl(values.openapi, workingDir),
+      baseUrl,
+    },
+    isJson,
+  }
 }
 
 /** npm changes to the project's folder before it runs a script; a path is meant from where it was typed. */
@@ -153,28 +185,52 @@ function readDocumentUrl(source: string, workingDir: string): URL {
 function checkBaseUrl(text: string): void {
   const url = URL.parse(text)
   if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new Error(`--base-url is ${JSON.stringify(text)}, expected an absolute URL such as https://api.example.com/v1`)
+    throw new Error(
+      `--base-url is ${JSON.stringify(text)}, expected an absolute URL such as https://api.example.com/v1`,
+    )
   }
 }
 
-function readInteger(name: string, text: string | undefined, fallback: number, min: number, max: number): number {
+function readInteger(
+  name: string,
+  text: string | undefined,
+  fallback: number,
+  min: number,
+  max: number,
+): number {
   if (text === undefined) return fallback
   const value = /^\d{1,10}$/.test(text) ? Number(text) : Number.NaN
   if (!(value >= min && value <= max)) {
-    throw new Error(`${name} is ${JSON.stringify(text)}, expected a whole number from ${min} to ${max}`)
+    throw new Error(
+      `${name} is ${JSON.stringify(text)}, expected a whole number from ${min} to ${max}`,
+    )
   }
   return value
 }
 
-function readOptionalInteger(name: string, text: string | undefined, min: number, max: number): number | undefined {
+function readOptionalInteger(
+  name: string,
+  text: string | undefined,
+  min: number,
+  max: number,
+): number | undefined {
   return text === undefined ? undefined : readInteger(name, text, min, min, max)
 }
 
 function readPublicUrl(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const url = URL.parse(text)
-  const isOrigin = url !== null && ['http:', 'https:'].includes(url.protocol) && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
-  if (!isOrigin) throw new Error(`PUBLIC_URL is ${JSON.stringify(text)}, expected an origin such as https://mcp.example.com`)
+  const isOrigin =
+    url !== null &&
+    ['http:', 'https:'].includes(url.protocol) &&
+    url.pathname === '/' &&
+    url.search === '' &&
+    url.hash === '' &&
+    url.username === ''
+  if (!isOrigin)
+    throw new Error(
+      `PUBLIC_URL is ${JSON.stringify(text)}, expected an origin such as https://mcp.example.com`,
+    )
   return url.origin
 }
 
@@ -183,7 +239,9 @@ function readDatabaseUrl(text: string | undefined): string | undefined {
   const url = URL.parse(text)
   // Its text is not repeated: it holds a password.
   if (url === null || !['postgres:', 'postgresql:'].includes(url.protocol)) {
-    throw new Error('DATABASE_URL is not a PostgreSQL URL, expected postgres://user:password@host:5432/database')
+    throw new Error(
+      'DATABASE_URL is not a PostgreSQL URL, expected postgres://user:password@host:5432/database',
+    )
   }
   return text
 }
@@ -195,7 +253,12 @@ function readKey(text: string | undefined): Buffer | undefined {
 function readAdminKey(text: string | undefined): string | undefined {
   if (text === undefined) return undefined
   const isOurs = text.startsWith('hmk_')
-  if (isOurs ? isCredential('hmk', text) : /^[\w.~+/=-]+$/.test(text) && text.length >= MIN_ADMIN_KEY_LENGTH) return text
+  if (
+    isOurs
+      ? isCredential('hmk', text)
+      : /^[\w.~+/=-]+$/.test(text) && text.length >= MIN_ADMIN_KEY_LENGTH
+  )
+    return text
   throw new Error(
     isOurs
       ? 'HASMCP_ADMIN_KEY starts with hmk_ and its checksum is wrong: it was cut or mistyped'
@@ -212,6 +275,9 @@ function readAllow(text: string | undefined): string {
 function readLogLevel(text: string | undefined, fallback: LogLevel): LogLevel {
   if (text === undefined) return fallback
   const level = LOG_LEVELS.find((known) => known === text)
-  if (level === undefined) throw new Error(`LOG_LEVEL is ${JSON.stringify(text)}, expected one of ${LOG_LEVELS.join(', ')}`)
+  if (level === undefined)
+    throw new Error(
+      `LOG_LEVEL is ${JSON.stringify(text)}, expected one of ${LOG_LEVELS.join(', ')}`,
+    )
   return level
 }

@@ -40,21 +40,34 @@ export interface OwnCredential {
 }
 
 /** The owner's API key. Once revoked it never comes back: the next one in line takes its place. */
-export async function openOwnerKey(db: Database, accountId: string, key: Buffer): Promise<OwnCredential> {
+export async function openOwnerKey(
+  db: Database,
+  accountId: string,
+  key: Buffer,
+): Promise<OwnCredential> {
   return await openDerived({
-    derive: (generation) => newCredential('hmk', deriveKey(key, `owner key ${accountId} ${generation}`)),
+    derive: (generation) =>
+      newCredential('hmk', deriveKey(key, `owner key ${accountId} ${generation}`)),
     find: (hash) => findApiKeyByHash(db, hash),
     insert: (hash) => withAccount(db, accountId, (tx) => insertApiKey(tx, { name: 'Owner', hash })),
   })
 }
 
 /** The quick start's token for one server, the same at every run until it is revoked. */
-export async function openServerToken(db: Database, accountId: string, serverId: string, key: Buffer): Promise<OwnCredential> {
+export async function openServerToken(
+  db: Database,
+  accountId: string,
+  serverId: string,
+  key: Buffer,
+): Promise<OwnCredential> {
   return await openDerived({
-    derive: (generation) => newCredential('hms', deriveKey(key, `server token ${serverId} ${generation}`)),
+    derive: (generation) =>
+      newCredential('hms', deriveKey(key, `server token ${serverId} ${generation}`)),
     find: (hash) => findServerTokenByHash(db, hash),
     insert: (hash) =>
-      withAccount(db, accountId, (tx) => insertServerToken(tx, { serverId, name: 'Quick start', hash })),
+      withAccount(db, accountId, (tx) =>
+        insertServerToken(tx, { serverId, name: 'Quick start', hash }),
+      ),
   })
 }
 

@@ -9,9 +9,9 @@ export interface HttpServer {
   /** Where it listens, `http://127.0.0.1:4242`. */
   readonly origin: string
   /** Resolves when no request is being answered any more and nothing listens. */
-  drain(): Promise<void>
+  readonly drain: () => Promise<void>
   /** Cuts every connection. */
-  close(): void
+  readonly close: () => void
 }
 
 // Slower clients hold a connection for nothing (slowloris).
@@ -35,7 +35,11 @@ export async function listen(app: App, host: string, port: number): Promise<Http
   )
   let isDraining = false
   const server = createServer(
-    { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS, keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS },
+    {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: REQUEST_TIMEOUT_MS,
+      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    },
     (incoming, outgoing) => {
       if (isDraining) outgoing.setHeader('connection', 'close')
       void listener(incoming, outgoing)
@@ -77,7 +81,7 @@ function bind(server: Server, host: string, port: number): Promise<void> {
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): string {
-  switch (error.code) {
+  switch (error.code ?? '') {
     case 'EADDRINUSE':
       return `Port ${port} on ${host} is in use; stop what listens there or set PORT to another one`
     case 'EADDRNOTAVAIL':

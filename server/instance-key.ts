@@ -25,7 +25,9 @@ export function parseInstanceKey(name: string, text: string): Buffer {
       ? Buffer.from(trimmed, 'base64')
       : Buffer.alloc(0)
   if (bytes.length !== KEY_BYTES) {
-    throw new Error(`${name} is not a key, expected 32 bytes as base64 or hex; make one with: openssl rand -base64 32`)
+    throw new Error(
+      `${name} is not a key, expected 32 bytes as base64 or hex; make one with: openssl rand -base64 32`,
+    )
   }
   if (new Set(bytes).size < KEY_BYTES / 4) {
     throw new Error(`${name} is a key that can be guessed; make one with: openssl rand -base64 32`)
@@ -48,7 +50,10 @@ export async function loadInstanceKey(dataDir: string): Promise<Buffer> {
     if ((mode & 0o077) !== 0) await chmod(path, 0o600)
     return parseInstanceKey(path, text)
   } catch (error) {
-    throw new StartError(`Cannot use the key file ${path}: ${error instanceof Error ? error.message : String(error)}`, { cause: error })
+    throw new StartError(
+      `Cannot use the key file ${path}: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    )
   }
 }
 
@@ -64,7 +69,10 @@ async function readIfThere(path: string): Promise<string | undefined> {
 /** Written aside and linked into place: two processes that start at once end up with one key. */
 async function createKeyFile(path: string): Promise<string> {
   const draft = `${path}.${randomBytes(6).toString('hex')}`
-  await writeFile(draft, `${randomBytes(KEY_BYTES).toString('base64')}\n`, { mode: 0o600, flush: true })
+  await writeFile(draft, `${randomBytes(KEY_BYTES).toString('base64')}\n`, {
+    mode: 0o600,
+    flush: true,
+  })
   try {
     await link(draft, path)
   } catch (error) {
@@ -87,7 +95,10 @@ export function deriveKey(key: Buffer, purpose: string): Buffer {
  */
 export async function proveInstanceKey(db: Database, key: Buffer): Promise<void> {
   const mine = deriveKey(key, 'check value')
-  const stored = Buffer.from(await insertInstanceValue(db, 'key_check', mine.toString('base64')), 'base64')
+  const stored = Buffer.from(
+    await insertInstanceValue(db, 'key_check', mine.toString('base64')),
+    'base64',
+  )
   if (stored.length !== mine.length || !timingSafeEqual(stored, mine)) {
     throw new StartError(
       'The encryption key is not the one this database was first started with: restore the key file in DATA_DIR, or set HASMCP_ENCRYPTION_KEY to the first key',

@@ -50,11 +50,15 @@ function stopOnSignals({ stop, log }: Running): void {
 /** Exit code 1 and one sentence a problem; only what we did not foresee shows a stack. */
 function fail(error: unknown): void {
   if (error instanceof ConfigError) {
-    process.stderr.write(`${error.problems.map((problem) => `- ${problem}`).join('\n')}\n\n${USAGE}`)
+    process.stderr.write(
+      `${error.problems.map((problem) => `- ${problem}`).join('\n')}\n\n${USAGE}`,
+    )
   } else if (error instanceof StartError || error instanceof QuickStartError) {
     process.stderr.write(`${error.message}\n`)
   } else {
-    process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+    process.stderr.write(
+      `${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    )
   }
   process.exit(1)
 }

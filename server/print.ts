@@ -5,7 +5,8 @@ import type { Running } from './start.ts'
 /** Where to go after a plain start; the owner's key only at the start that made it. */
 export function printStarted({ graphqlUrl, mcpUrl, ownerKey }: Running, isJson: boolean): string {
   const apiKey = ownerKey.isNew ? ownerKey.text : undefined
-  if (isJson) return `${JSON.stringify({ graphqlUrl, ...(apiKey === undefined ? {} : { apiKey }) })}\n`
+  if (isJson)
+    return `${JSON.stringify({ graphqlUrl, ...(apiKey === undefined ? {} : { apiKey }) })}\n`
   const key = apiKey === undefined ? [] : [`  API key      ${apiKey}   (shown only now: keep it)`]
   return lines([
     'HasMCP is running.',
@@ -49,7 +50,11 @@ export function printQuickStart(result: QuickStartResult, isJson: boolean): stri
   ])
 }
 
-function printDemoCall({ tool, arguments: args, text }: NonNullable<QuickStartResult['demoCall']>): string[] {
+function printDemoCall({
+  tool,
+  arguments: args,
+  text,
+}: NonNullable<QuickStartResult['demoCall']>): string[] {
   return ['', `Called ${tool} ${JSON.stringify(args)} through the MCP endpoint:`, `  ${text}`]
 }
 

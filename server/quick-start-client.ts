@@ -85,7 +85,11 @@ interface Edges {
 }
 
 /** A client with the owner's key. */
-export function graphqlClient({ app, graphqlUrl, ownerKey }: Pick<Running, 'app' | 'graphqlUrl' | 'ownerKey'>): GraphqlClient {
+export function graphqlClient({
+  app,
+  graphqlUrl,
+  ownerKey,
+}: Pick<Running, 'app' | 'graphqlUrl' | 'ownerKey'>): GraphqlClient {
   const send = sender(app, ownerKey.text)
   const query = async <T>(text: string, variables: object): Promise<T> => {
     const body = JSON.stringify({ query: text, variables })
@@ -94,7 +98,8 @@ export function graphqlClient({ app, graphqlUrl, ownerKey }: Pick<Running, 'app'
       errors?: readonly { message: string }[]
     }
     const problem = answer.errors?.[0]
-    if (answer.data === undefined || problem !== undefined) throw new QuickStartError(problem?.message ?? 'No answer')
+    if (answer.data === undefined || problem !== undefined)
+      throw new QuickStartError(problem?.message ?? 'No answer')
     return answer.data
   }
   return {
@@ -113,11 +118,17 @@ export function graphqlClient({ app, graphqlUrl, ownerKey }: Pick<Running, 'app'
       const serverId = servers.edges[0]?.node.id
       if (serverId === undefined) {
         const input = { name: provider.name, providerIds: [provider.id] }
-        const { createServer } = await query<{ createServer: Result<{ id: string }> }>(CREATE_SERVER, { input })
+        const { createServer } = await query<{ createServer: Result<{ id: string }> }>(
+          CREATE_SERVER,
+          { input },
+        )
         return unwrap(createServer).id
       }
       const input = { serverId, providerIds: [provider.id] }
-      const { addServerTools } = await query<{ addServerTools: Result<{ id: string }> }>(ADD_TOOLS, { input })
+      const { addServerTools } = await query<{ addServerTools: Result<{ id: string }> }>(
+        ADD_TOOLS,
+        { input },
+      )
       return unwrap(addServerTools).id
     },
   }
@@ -133,7 +144,9 @@ async function importOpenApi(query: Query, input: ImportInput): Promise<Imported
   let taken: string | undefined
   for (let attempt = 1; ; attempt++) {
     const name = taken === undefined ? {} : { name: `${taken} ${attempt}` }
-    const { importOpenApi: result } = await query<{ importOpenApi: ImportAnswer }>(IMPORT, { input: { ...input, ...name } })
+    const { importOpenApi: result } = await query<{ importOpenApi: ImportAnswer }>(IMPORT, {
+      input: { ...input, ...name },
+    })
     if ('data' in result) {
       const { provider, warnings, added, changed, unchanged } = result.data
       return { provider, warnings, toolCount: added + changed + unchanged }
@@ -150,7 +163,11 @@ function unwrap<T>(result: Result<T>): T {
 }
 
 function sender(app: App, apiKey: string) {
-  return async (url: string, body: string | Uint8Array<ArrayBuffer>, contentType: string): Promise<unknown> => {
+  return async (
+    url: string,
+    body: string | Uint8Array<ArrayBuffer>,
+    contentType: string,
+  ): Promise<unknown> => {
     const headers = { authorization: `Bearer ${apiKey}`, 'content-type': contentType }
     const request = new Request(url, { method: 'POST', headers, body })
     const response = await app(request, { ip: '127.0.0.1' })

@@ -31,7 +31,10 @@ export interface QuickStartResult {
  *
  * @throws {QuickStartError} QUICK_START_FAILED when the document or the base URL will not do.
  */
-export async function runQuickStart(running: Running, quickStart: QuickStart): Promise<QuickStartResult> {
+export async function runQuickStart(
+  running: Running,
+  quickStart: QuickStart,
+): Promise<QuickStartResult> {
   if (quickStart.type === 'demo') return await runDemo(running)
   return await importDocument(running, quickStart.documentUrl, quickStart.baseUrl)
 }
@@ -45,7 +48,11 @@ async function runDemo(running: Running): Promise<QuickStartResult> {
   return { ...result, demoCall: { ...call, text: await callTool(running, result, call) } }
 }
 
-async function importDocument(running: Running, documentUrl: URL, baseUrl: string | undefined): Promise<QuickStartResult> {
+async function importDocument(
+  running: Running,
+  documentUrl: URL,
+  baseUrl: string | undefined,
+): Promise<QuickStartResult> {
   const opened = new Set<string>()
   const open = (url: URL) => {
     const entry = egressEntry(url)
@@ -55,7 +62,10 @@ async function importDocument(running: Running, documentUrl: URL, baseUrl: strin
   if (documentUrl.protocol !== 'file:') open(documentUrl)
   const client = graphqlClient(running)
   const providerId = await client.findProvider(documentUrl.href)
-  const document = documentUrl.protocol === 'file:' ? { documentId: await upload(client, documentUrl) } : { url: documentUrl.href }
+  const document =
+    documentUrl.protocol === 'file:'
+      ? { documentId: await upload(client, documentUrl) }
+      : { url: documentUrl.href }
   const imported = await client.importOpenApi({
     ...document,
     ...(providerId === undefined ? {} : { providerId }),
@@ -83,12 +93,18 @@ async function importDocument(running: Running, documentUrl: URL, baseUrl: strin
 async function upload(client: GraphqlClient, file: URL): Promise<string> {
   let bytes: Uint8Array<ArrayBuffer>
   try {
-    if (!(await stat(file)).isFile()) throw new QuickStartError(`${file.pathname} is no file, expected an OpenAPI document`)
+    if (!(await stat(file)).isFile())
+      throw new QuickStartError(`${file.pathname} is no file, expected an OpenAPI document`)
     bytes = await readFile(file)
   } catch (error) {
     if (error instanceof QuickStartError) throw error
-    const reason = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no such file' : String(error)
-    throw new QuickStartError(`Cannot read ${decodeURIComponent(file.pathname)}: ${reason}`, { cause: error })
+    const reason =
+      error instanceof Error && 'code' in error && error.code === 'ENOENT'
+        ? 'there is no such file'
+        : String(error)
+    throw new QuickStartError(`Cannot read ${decodeURIComponent(file.pathname)}: ${reason}`, {
+      cause: error,
+    })
   }
   return await client.uploadDocument(bytes)
 }
@@ -104,7 +120,11 @@ interface DemoCall {
   readonly arguments: object
 }
 
-async function callTool(running: Running, { mcpUrl, token }: QuickStartResult, call: DemoCall): Promise<string> {
+async function callTool(
+  running: Running,
+  { mcpUrl, token }: QuickStartResult,
+  call: DemoCall,
+): Promise<string> {
   const response = await running.app(
     new Request(mcpUrl, {
       method: 'POST',
@@ -129,7 +149,9 @@ async function callTool(running: Running, { mcpUrl, token }: QuickStartResult, c
   }
   const text = answer.result?.content[0]?.text
   if (text === undefined || answer.result?.isError === true) {
-    throw new QuickStartError(`The call of ${call.tool} failed: ${text ?? answer.error?.message ?? response.status}`)
+    throw new QuickStartError(
+      `The call of ${call.tool} failed: ${text ?? answer.error?.message ?? response.status}`,
+    )
   }
   return text
 }

@@ -31,7 +31,7 @@ export interface Running {
   readonly graphqlUrl: string
   readonly mcpUrl: (serverId: string) => string
   /** Takes no new connections, finishes running calls for up to {@link DRAIN_MS}, then ends. */
-  stop(): Promise<void>
+  readonly stop: () => Promise<void>
 }
 
 /** Kubernetes kills after 30 s; what is left is for closing files and threads. */
@@ -78,7 +78,9 @@ export async function start(config: Config): Promise<Running> {
   }
 }
 
-type Parts = Pick<Running, 'log' | 'pool' | 'db' | 'key' | 'accountId' | 'ownerKey'> & { readonly config: Config }
+type Parts = Pick<Running, 'log' | 'pool' | 'db' | 'key' | 'accountId' | 'ownerKey'> & {
+  readonly config: Config
+}
 
 async function serve(parts: Parts): Promise<Running> {
   const { config, log, pool, db, key, accountId, ownerKey } = parts
@@ -120,7 +122,18 @@ async function serve(parts: Parts): Promise<Running> {
     await pool.close()
     await db.close()
   }
-  return { app, db, pool, log, key, accountId, ownerKey, mcpUrl, graphqlUrl: `${publicUrl}/graphql`, stop }
+  return {
+    app,
+    db,
+    pool,
+    log,
+    key,
+    accountId,
+    ownerKey,
+    mcpUrl,
+    graphqlUrl: `${publicUrl}/graphql`,
+    stop,
+  }
 }
 
 function toolCaller(pool: Pool, timeoutMs: number): CallTool {

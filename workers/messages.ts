@@ -22,7 +22,14 @@ export interface ToolParameter {
   /** The name on the wire. */
   readonly name: string
   readonly in: 'path' | 'query' | 'header' | 'cookie'
-  readonly style: 'simple' | 'label' | 'matrix' | 'form' | 'spaceDelimited' | 'pipeDelimited' | 'deepObject'
+  readonly style:
+    | 'simple'
+    | 'label'
+    | 'matrix'
+    | 'form'
+    | 'spaceDelimited'
+    | 'pipeDelimited'
+    | 'deepObject'
   readonly explode: boolean
   /** Set where the parameter is described by `content`: its value is printed as JSON. */
   readonly isJson?: boolean
@@ -126,7 +133,11 @@ export interface ImportTask {
   readonly egressAllow: string
 }
 
-export type ImportFailure = 'DOCUMENT_INVALID' | 'DOCUMENT_TOO_LARGE' | 'EGRESS_DENIED' | 'DOCUMENT_UNREACHABLE'
+export type ImportFailure =
+  | 'DOCUMENT_INVALID'
+  | 'DOCUMENT_TOO_LARGE'
+  | 'EGRESS_DENIED'
+  | 'DOCUMENT_UNREACHABLE'
 
 /**
  * One tool of an import, as it travels in {@link ImportBatch.tools}: what a listing shows without

@@ -36,15 +36,15 @@ export interface Pool {
    *
    * @throws {BusyError} BUSY when {@link MAX_QUEUED_CALLS} calls wait already.
    */
-  call(call: Call): Promise<CallResult>
+  readonly call: (call: Call) => Promise<CallResult>
   /** The tools of a document. Bytes are transferred: the caller cannot read them afterwards. */
-  import(source: ImportTask['source']): Promise<ImportOutcome>
+  readonly import: (source: ImportTask['source']) => Promise<ImportOutcome>
   /** Adds entries to `EGRESS_ALLOW` for all later calls and imports. */
-  allowEgress(entries: string): void
+  readonly allowEgress: (entries: string) => void
   /** Aborts every running call; each ends with the failure `CANCELLED`. */
-  cancelAll(): void
+  readonly cancelAll: () => void
   /** Ends the threads. Calls still running reject. */
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 // A call waits for its upstream most of the time: measured throughput is flat from 32 to 256 per thread.
@@ -63,10 +63,53 @@ const IMPORT_HEAP_MIB = 768
 /** Starts the threads. Import threads start with the first import. */
 export function createPool(options: PoolOptions = {}): Pool {
   const channel = `hasmcp-${randomUUID()}`
-  const threads =
-    options.callThreads ??
-    Math.min(MAX_DEFAULT_CALL_THREADS, Math.max(1, availableParallelism() - 1))
-  const calls = new Piscina<CallTask, CallOutcome>({
+  const calls = startCallThreads(channel, options.callThreads)
+  const imports = startImportThreads()
+  const cancels = new BroadcastChannel(channel)
+  const running = new Set<number>()
+  let egressAllow = options.egressAllow ?? ''
+  let lastCallId = 0
+
+  const cancel = (callId: number) => {
+    cancels.postMessage({ type: 'cancel', callId } satisfies CancelMessage)
+  }
+  return {
+    async call({ signal, definition, ...call }) {
+      const callId = ++lastCallId
+      const task: CallTask = { type: 'call', callId, egressAllow, ...call }
+      const onAbort = () => {
+        cancel(callId)
+      }
+      running.add(callId)
+      signal?.addEventListener('abort', onAbort, { once: true })
+      try {
+        return await runCall(calls, task, definition)
+      } finally {
+        running.delete(callId)
+        signal?.removeEventListener('abort', onAbort)
+      }
+    },
+    import: (source) => runImport(imports, { type: 'import', source, egressAllow }),
+    allowEgress(entries) {
+      egressAllow = egressAllow === '' ? entries : `${egressAllow},${entries}`
+    },
+    cancelAll() {
+      for (const callId of running) cancel(callId)
+    },
+    async close() {
+      cancels.close()
+      await Promise.all([calls.destroy(), imports.destroy()])
+    },
+  }
+}
+
+type CallThreads = Piscina<CallTask, CallOutcome>
+type ImportThreads = Piscina<ImportTask, ImportOutcome>
+
+function startCallThreads(channel: string, count: number | undefined): CallThreads {
+  const spare = Math.max(1, availableParallelism() - 1)
+  const threads = count ?? Math.min(MAX_DEFAULT_CALL_THREADS, spare)
+  return new Piscina({
     filename: new URL('./call-thread.ts', import.meta.url).href,
     minThreads: threads,
     maxThreads: threads,
@@ -79,7 +122,10 @@ export function createPool(options: PoolOptions = {}): Pool {
     env: {},
     workerData: { channel },
   })
-  const imports = new Piscina<ImportTask, ImportOutcome>({
+}
+
+function startImportThreads(): ImportThreads {
+  return new Piscina({
     filename: new URL('./import-thread.ts', import.meta.url).href,
     minThreads: 0,
     maxThreads: 1,
@@ -89,62 +135,31 @@ export function createPool(options: PoolOptions = {}): Pool {
     resourceLimits: { maxOldGenerationSizeMb: IMPORT_HEAP_MIB },
     env: {},
   })
-  const cancels = new BroadcastChannel(channel)
-  const running = new Set<number>()
-  let egressAllow = options.egressAllow ?? ''
-  let lastCallId = 0
+}
 
-  const cancel = (callId: number) => {
-    cancels.postMessage({ type: 'cancel', callId } satisfies CancelMessage)
-  }
+/** Most threads know most definitions: its text is sent only to one that says it does not. */
+async function runCall(
+  threads: CallThreads,
+  task: CallTask,
+  definition: string,
+): Promise<CallResult> {
+  const outcome = await orBusy(threads.run(task))
+  if (outcome.type === 'result') return outcome
+  const told = await orBusy(threads.run({ ...task, definition }))
+  if (told.type === 'result') return told
+  throw new Error('A thread does not know a definition that it was just given')
+}
 
-  const run = async (task: CallTask, definition: string): Promise<CallResult> => {
-    const outcome = await orBusy(calls.run(task))
-    if (outcome.type === 'result') return outcome
-    const told = await orBusy(calls.run({ ...task, definition }))
-    if (told.type === 'result') return told
-    throw new Error('A thread does not know a definition that it was just given')
-  }
-
-  return {
-    async call({ signal, definition, ...call }) {
-      const callId = ++lastCallId
-      const task: CallTask = { type: 'call', callId, egressAllow, ...call }
-      const onAbort = () => {
-        cancel(callId)
-      }
-      running.add(callId)
-      signal?.addEventListener('abort', onAbort, { once: true })
-      try {
-        return await run(task, definition)
-      } finally {
-        running.delete(callId)
-        signal?.removeEventListener('abort', onAbort)
-      }
-    },
-    async import(source) {
-      const signal = AbortSignal.timeout(IMPORT_TIMEOUT_MS)
-      const task: ImportTask = { type: 'import', source, egressAllow }
-      // Its types take the wrong overload of Node 26's postMessage: a list is what it wants.
-      const transferList = (source.type === 'bytes' ? [source.bytes.buffer] : []) as object
-      try {
-        return await orBusy(imports.run(task, { transferList, signal }))
-      } catch (error) {
-        if (!signal.aborted && !isOutOfMemory(error)) throw error
-        const message = `Reading the document takes more than ${IMPORT_TIMEOUT_MS / 1000} s or ${IMPORT_HEAP_MIB} MiB: it is too large or too entangled`
-        return { type: 'refused', code: 'DOCUMENT_TOO_LARGE', message }
-      }
-    },
-    allowEgress(entries) {
-      egressAllow = egressAllow === '' ? entries : `${egressAllow},${entries}`
-    },
-    cancelAll() {
-      for (const callId of running) cancel(callId)
-    },
-    async close() {
-      cancels.close()
-      await Promise.all([calls.destroy(), imports.destroy()])
-    },
+async function runImport(threads: ImportThreads, task: ImportTask): Promise<ImportOutcome> {
+  const signal = AbortSignal.timeout(IMPORT_TIMEOUT_MS)
+  // Piscina's types take the wrong overload of Node 26's postMessage: a list is what it wants.
+  const transferList = (task.source.type === 'bytes' ? [task.source.bytes.buffer] : []) as object
+  try {
+    return await orBusy(threads.run(task, { transferList, signal }))
+  } catch (error) {
+    if (!signal.aborted && !isOutOfMemory(error)) throw error
+    const message = `Reading the document takes more than ${IMPORT_TIMEOUT_MS / 1000} s or ${IMPORT_HEAP_MIB} MiB: it is too large or too entangled`
+    return { type: 'refused', code: 'DOCUMENT_TOO_LARGE', message }
   }
 }
 
