@@ -142,6 +142,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['ENOTFOUND', 'the host name is unknown'],
   ['EAI_AGAIN', 'the host name cannot be looked up'],
   ['CONNECT_TIMEOUT', 'it does not answer'],
+  ['CONNECTION_CLOSED', 'it closes the connection'],
   ['28P01', 'the user name or the password is wrong'],
   ['28000', 'the server refuses this user'],
   ['3D000', 'there is no such database'],

@@ -35,15 +35,18 @@ const KEEP_ALIVE_S = 5
  * What the database or the driver reported, without the text of the query and its parameters,
  * which the driver's own errors carry, and with a stack that Kysely can extend.
  */
-class QueryError extends Error {
+export class QueryError extends Error {
   override readonly name = 'QueryError'
   readonly code: string
   readonly constraint_name: string
+  /** The connection is not to be used any more: whatever is not an error of the statement alone. */
+  readonly isFatal: boolean
 
   constructor(error: unknown) {
     super(readText(error, 'message'))
     this.code = readText(error, 'code')
     this.constraint_name = readText(error, 'constraint_name')
+    this.isFatal = readText(error, 'severity') !== 'ERROR'
   }
 }
 

@@ -125,7 +125,7 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
   ['document_part_account_id_document_id_fkey', missing('No such document')],
   [
     'document_part_bytes_check',
-    invalid('A part of a document must have at most 262144 bytes', 'document'),
+    invalid('A part of a document must have 1 to 262144 bytes', 'document'),
   ],
 ])
 

@@ -6,6 +6,7 @@ import type { PostgresPool, PostgresPoolClient } from 'kysely'
 
 import {
   CONNECT_TIMEOUT_MS,
+  QueryError,
   closeConnection,
   createConnection,
   execute,
@@ -30,7 +31,7 @@ const ANSWER_MARGIN_MS = 3_000
 /** An error of the pool itself, told apart by `code` like those of the driver. */
 class PoolError extends Error {
   override readonly name = 'PoolError'
-  readonly code: 'POOL_TIMEOUT' | 'CONNECTION_CLOSED' | 'CONNECTION_ENDED'
+  readonly code: 'POOL_TIMEOUT' | 'CONNECT_TIMEOUT' | 'CONNECTION_CLOSED' | 'CONNECTION_ENDED'
 
   constructor(code: PoolError['code'], message: string) {
     super(message)
@@ -134,10 +135,15 @@ function lease(
     state = 'used'
     const timer = setTimeout(() => {
       const reason = `No answer within ${Math.round(timeoutMs)} ms`
-      connection.socket?.destroy(new PoolError('CONNECTION_CLOSED', reason))
+      connection.socket?.destroy(new PoolError('CONNECT_TIMEOUT', reason))
     }, timeoutMs)
     try {
       return await execute(connection, text, parameters)
+    } catch (error) {
+      // The driver tells of an error first and of the close it comes with later: by then the
+      // connection could be somebody else's, so it is given up here.
+      if (error instanceof QueryError && error.isFatal) state = 'lost'
+      throw error
     } finally {
       clearTimeout(timer)
     }

@@ -18,21 +18,16 @@ export async function ensureRoles(kysely: Kysely<never>): Promise<void> {
     for (const role of ROLES) await ensureRole(kysely, role)
   } catch (error) {
     if (readText(error, 'code') !== INSUFFICIENT_PRIVILEGE) throw error
-    const { rows } = await sql<{
-      login: string
-    }>`select quote_ident(current_user) as login`.execute(kysely)
-    const login = rows[0]?.login ?? 'current_user'
-    const statements = ROLES.map((role) => `create role ${role}; grant ${role} to ${login};`)
     throw new StartError(
-      'The login of DATABASE_URL may not create the roles that keep accounts apart. ' +
-        `Let an administrator run: ${statements.join(' ')}`,
+      'The login of DATABASE_URL may not create or take the roles that keep accounts apart. ' +
+        `Let an administrator run: ${await listStatements(kysely)}`,
       { cause: error },
     )
   }
   const { rows } = await sql<{ rolname: string }>`
     select rolname from pg_roles
-    where rolname like 'hasmcp\\_%' and (rolsuper or rolbypassrls or rolcanlogin)
-      and rolname in ('hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge')
+    where rolname in ('hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge')
+      and (rolsuper or rolbypassrls or rolcanlogin)
     order by rolname`.execute(kysely)
   const role = rows[0]?.rolname
   if (role !== undefined) {
@@ -53,9 +48,10 @@ async function ensureRole(kysely: Kysely<never>, role: (typeof ROLES)[number]): 
       .execute(kysely)
   }
   if (await canTake(kysely, role)) return
+  // Two grants at once: one fails with "tuple concurrently updated", an internal error.
   await sql
     .raw(`do $$ begin grant ${role} to current_user;
-      exception when unique_violation then null; end $$`)
+      exception when unique_violation or internal_error then null; end $$`)
     .execute(kysely)
 }
 
@@ -70,4 +66,16 @@ async function canTake(kysely: Kysely<never>, role: string): Promise<boolean> {
     if (readText(error, 'code') === INSUFFICIENT_PRIVILEGE) return false
     throw error
   }
+}
+
+async function listStatements(kysely: Kysely<never>): Promise<string> {
+  const { rows } = await sql<{ login: string; roles: string[] }>`
+    select quote_ident(current_user) as login, (select coalesce(jsonb_agg(rolname), '[]')
+      from pg_roles where rolname like 'hasmcp%') as roles`.execute(kysely)
+  const { login = 'current_user', roles = [] } = rows[0] ?? {}
+  const statements = ROLES.flatMap((role) => [
+    ...(roles.includes(role) ? [] : [`create role ${role};`]),
+    `grant ${role} to ${login};`,
+  ])
+  return statements.join(' ')
 }

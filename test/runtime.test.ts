@@ -2,11 +2,11 @@
 // cannot load.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { createTestStorage } from './support/database.ts'
 import { mcpRequest } from './support/mcp.ts'
 import {
   RUNTIMES,
   startProduct,
-  temporaryDir,
   type QuickStartLine,
   type Runtime,
 } from './support/product.ts'
@@ -15,7 +15,7 @@ for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
   test(`npm start -- --demo works on ${runtime}, and SIGTERM ends it with code 0`, async (t) => {
     const product = await startProduct(t, {
       args: ['--demo', '--json'],
-      env: { DATA_DIR: await temporaryDir(t) },
+      env: await createTestStorage(t),
       runtime,
     })
     const { mcpUrl, token } = JSON.parse(product.firstLine) as QuickStartLine

@@ -1,6 +1,6 @@
 // Starts that are refused: one sentence, exit code 1, no stack; and the end of a process.
 import assert from 'node:assert/strict'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -104,8 +104,7 @@ test('npm start on a DATA_DIR that another process holds is refused', async (t) 
 })
 
 test('npm start makes a key file that only its owner can read', async (t) => {
-  const DATA_DIR = join(await temporaryDir(t), 'data')
-  await mkdir(DATA_DIR)
+  const DATA_DIR = await createTestDataDir(t)
   const first = await startProduct(t, { env: { DATA_DIR }, args: ['--json'] })
   assert.equal(await first.end(), 0)
   assert.equal((await stat(join(DATA_DIR, 'encryption.key'))).mode & 0o777, 0o600)

@@ -186,7 +186,7 @@ test('importTools refuses a document as a whole, and says why', async () => {
       )
     }
   }
-  const [batch] = toBatches([good])
+  const [batch] = toBatches([{ ...good, definition: 'stored nowhere' }])
   assert.ok(batch !== undefined)
   const definitions = new TextEncoder().encode('[]')
   await assert.rejects(importTools(db, accountId, providerId, [{ ...batch, definitions }]), {

@@ -133,6 +133,9 @@ test(
   onlyServer,
   async (t) => {
     const login = `hasmcp_test_weak_${process.pid}`
+    // The roles are the server's: this makes them, if no other test has.
+    const made = await openDatabase(await createTestDatabase(t))
+    await made.close()
     const url = new URL(await createEmptyDatabaseUrl(t))
     const owner = url.username
     await asAdministrator(async (sqlAdmin) => {
@@ -148,10 +151,10 @@ test(
     await assert.rejects(openDatabase({ dataDir: '', databaseUrl: url.href }), {
       code: 'START_REFUSED',
       message:
-        'The login of DATABASE_URL may not create the roles that keep accounts apart. ' +
+        'The login of DATABASE_URL may not create or take the roles that keep accounts apart. ' +
         'Let an administrator run: ' +
         ['hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge']
-          .map((role) => `create role ${role}; grant ${role} to ${login};`)
+          .map((role) => `grant ${role} to ${login};`)
           .join(' '),
     })
   },
