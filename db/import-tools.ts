@@ -25,8 +25,16 @@ export interface ToolChange {
   readonly name: string
 }
 
+/**
+ * The id of the provider whose tools they are: made, changed or only named in the transaction that
+ * stores the tools, so that there is never a new provider without its tools. It may run again where
+ * the transaction does.
+ */
+export type OpenProvider = (tx: Tx) => Promise<string>
+
 /** What an import did. */
 export interface ImportResult {
+  readonly providerId: string
   readonly added: number
   readonly changed: number
   readonly removed: number
@@ -45,7 +53,8 @@ const ORPHANS_PER_TRANSACTION = 200
 const MAX_ORPHAN_TRANSACTIONS = 20
 
 /**
- * Makes the provider's tools those of the batches: adds, changes and removes in one transaction. A
+ * Makes the provider's tools those of the batches: opens it, adds, changes and removes in one
+ * transaction. A
  * tool is known again by its method and path and then keeps its id, its servers and whether it is
  * enabled; one that did not change is not touched. The provider's version goes up where anything
  * changed. New ids ascend in the document's order. Imports
@@ -58,13 +67,15 @@ const MAX_ORPHAN_TRANSACTIONS = 20
 export async function importTools(
   db: Database,
   accountId: string,
-  providerId: string,
+  openProvider: OpenProvider,
   batches: readonly ToolBatch[],
 ): Promise<ImportResult> {
   for (const batch of batches) {
     await withAccount(db, accountId, (tx) => insertDefinitions(tx, toText(batch.definitions)))
   }
-  const result = await withAccount(db, accountId, (tx) => mergeTools(tx, providerId, batches))
+  const result = await withAccount(db, accountId, async (tx) =>
+    mergeTools(tx, await openProvider(tx), batches),
+  )
   await deleteOrphans(db, accountId)
   return result
 }
@@ -126,7 +137,7 @@ async function mergeTools(
       .execute()
     tx.publish({ noun: 'tool', accountId: tx.accountId, id: providerId })
   }
-  return { ...counts, changes: changes.slice(0, MAX_CHANGES) }
+  return { providerId, ...counts, changes: changes.slice(0, MAX_CHANGES) }
 }
 
 interface MergedRow {

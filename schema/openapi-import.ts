@@ -3,8 +3,8 @@
 import { deleteDocument, readDocument } from '../db/document.ts'
 import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
 import { importTools } from '../db/import-tools.ts'
-import type { ImportResult, ToolChange } from '../db/import-tools.ts'
-import { deleteProvider, getProvider, insertProvider, updateProvider } from '../db/provider.ts'
+import type { ImportResult, OpenProvider, ToolChange } from '../db/import-tools.ts'
+import { getProvider, insertProvider, updateProvider } from '../db/provider.ts'
 import type { Provider } from '../db/provider.ts'
 import type { ImportOutcome, ImportTask } from '../workers/messages.ts'
 import { answer, builder } from './builder.ts'
@@ -123,13 +123,13 @@ builder.mutationField('importOpenApi', (t) =>
       if (providerId !== undefined) await inAccount(context, (tx) => getProvider(tx, providerId))
       const outcome = await context.importDocument(await openSource(context, input))
       if (outcome.type === 'refused') throw new DocumentError(outcome.code, outcome.message)
-      const provider =
-        providerId === undefined
-          ? await importAsNew(context, outcome, given, input.url ?? undefined)
-          : await importInto(context, outcome, given, providerId)
+      const { accountId } = viewerOf(context)
+      const openProvider = providerOpener(outcome, given, input.url ?? undefined)
+      const result = await importTools(context.db, accountId, openProvider, outcome.batches)
       const { documentId } = input
       if (documentId) await inAccount(context, (tx) => deleteDocument(tx, documentId))
-      return { ...provider, warnings: outcome.warnings }
+      const provider = await inAccount(context, (tx) => getProvider(tx, result.providerId))
+      return { ...result, provider, warnings: outcome.warnings }
     },
   }),
 )
@@ -183,48 +183,25 @@ async function openSource(context: Context, input: Input): Promise<ImportTask['s
   return { type: 'bytes', bytes: new Uint8Array(new TextEncoder().encode(text ?? '')) }
 }
 
-async function importInto(
-  context: Context,
-  outcome: Imported,
-  given: Given,
-  providerId: string,
-): Promise<Omit<OpenApiImport, 'warnings'>> {
-  const { name, baseUrl, documentUrl } = given
-  // First, so that a name in use stops it before any tool is changed.
-  if ([name, baseUrl, documentUrl].some((value) => value !== undefined)) {
-    await inAccount(context, (tx) => updateProvider(tx, providerId, { name, baseUrl, documentUrl }))
+/**
+ * Makes the new provider, or brings the given one up to date, when the tools are stored.
+ *
+ * @throws {InvalidError} INVALID when a new one needs a base URL or a name that the document lacks
+ */
+function providerOpener(outcome: Imported, given: Given, url: string | undefined): OpenProvider {
+  const { providerId, name, baseUrl, documentUrl } = given
+  if (providerId !== undefined) {
+    const isChanged = [name, baseUrl, documentUrl].some((value) => value !== undefined)
+    return async (tx) => {
+      if (isChanged) await updateProvider(tx, providerId, { name, baseUrl, documentUrl })
+      return providerId
+    }
   }
-  return await storeTools(context, outcome, providerId)
-}
-
-async function importAsNew(
-  context: Context,
-  outcome: Imported,
-  given: Given,
-  url: string | undefined,
-): Promise<Omit<OpenApiImport, 'warnings'>> {
   const values = {
-    name: given.name ?? fitName(outcome.title),
+    name: name ?? fitName(outcome.title),
     description: fitDescription(outcome.description),
-    baseUrl: given.baseUrl ?? chooseBaseUrl(outcome.serverUrl, url),
-    documentUrl: given.documentUrl,
+    baseUrl: baseUrl ?? chooseBaseUrl(outcome.serverUrl, url),
+    documentUrl,
   }
-  const { id } = await inAccount(context, (tx) => insertProvider(tx, values))
-  try {
-    return await storeTools(context, outcome, id)
-  } catch (error) {
-    // Its tools cannot be stored, so the provider must not stay behind and hold the name.
-    await inAccount(context, (tx) => deleteProvider(tx, id)).catch(() => undefined)
-    throw error
-  }
-}
-
-async function storeTools(
-  context: Context,
-  { batches }: Imported,
-  providerId: string,
-): Promise<Omit<OpenApiImport, 'warnings'>> {
-  const { accountId } = viewerOf(context)
-  const result = await importTools(context.db, accountId, providerId, batches)
-  return { ...result, provider: await inAccount(context, (tx) => getProvider(tx, providerId)) }
+  return async (tx) => (await insertProvider(tx, values)).id
 }

@@ -87,6 +87,15 @@ test(`kill -9 in the middle of ${WRITES} imports and token creations loses none 
       missing.push(id)
   }
   assert.deepEqual(missing, [])
+  const { providers } = await graphql<{
+    providers: { edges: { node: { tools: { totalCount: number } } }[] }
+  }>(
+    again.graphqlUrl,
+    env.HASMCP_ADMIN_KEY,
+    '{ providers(first: 100) { edges { node { tools(first: 1) { totalCount } } } } }',
+  )
+  const counts = new Set(providers.edges.map(({ node }) => node.tools.totalCount))
+  assert.deepEqual([...counts], [2], 'no import is half there, acknowledged or not')
 })
 
 function documentOf(n: number): string {

@@ -4,12 +4,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTestStorage } from './support/database.ts'
 import { mcpRequest } from './support/mcp.ts'
-import {
-  RUNTIMES,
-  startProduct,
-  type QuickStartLine,
-  type Runtime,
-} from './support/product.ts'
+import { RUNTIMES, startProduct, type QuickStartLine, type Runtime } from './support/product.ts'
 
 for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
   test(`npm start -- --demo works on ${runtime}, and SIGTERM ends it with code 0`, async (t) => {

@@ -101,9 +101,9 @@ test('another process on the same server gets the event', onlyServer, async (t) 
   assert.deepEqual([await far.next(), await far.next()], expected)
   assert.deepEqual(near.events, expected)
   // Back the other way: its own echo did not come in between.
+  near.events.length = 0
   const answer = await createProvider(two, accountId, 'Toys')
   const last = { noun: 'provider', accountId, id: answer }
-  near.events.length = 0
   assert.deepEqual(await near.next(), last)
   assert.deepEqual(far.events, [last])
 })

@@ -33,8 +33,14 @@ const PETS: readonly ToolSketch[] = [
 test('importTools adds in document order, then adds, changes, removes and leaves alone', async () => {
   const accountId = await createAccount(db)
   const providerId = await createProvider(db, accountId)
-  const first = await importTools(db, accountId, providerId, toBatches(PETS, 3))
+  const first = await importTools(
+    db,
+    accountId,
+    () => Promise.resolve(providerId),
+    toBatches(PETS, 3),
+  )
   assert.deepEqual(first, {
+    providerId,
     added: 4,
     changed: 0,
     removed: 0,
@@ -60,7 +66,7 @@ test('importTools adds in document order, then adds, changes, removes and leaves
   const second = await importTools(
     db,
     accountId,
-    providerId,
+    () => Promise.resolve(providerId),
     toBatches([
       { operation: 'PUT /pets', name: 'replacePets' },
       { operation: 'GET /pets', name: 'listPets', title: 'List pets' },
@@ -69,6 +75,7 @@ test('importTools adds in document order, then adds, changes, removes and leaves
     ]),
   )
   assert.deepEqual(second, {
+    providerId,
     added: 1,
     changed: 2,
     removed: 1,
@@ -103,17 +110,21 @@ test('importTools of the same document touches nothing and tells nobody', async 
   const providerId = await createProvider(db, accountId)
   const events: DbEvent[] = []
   const unsubscribe = db.events.subscribe((event) => events.push(event))
-  await importTools(db, accountId, providerId, toBatches(PETS))
+  await importTools(db, accountId, () => Promise.resolve(providerId), toBatches(PETS))
   assert.deepEqual(events.splice(0), [{ noun: 'tool', accountId, id: providerId }])
   const rows = await readTools(accountId, providerId)
   const provider = await withAccount(db, accountId, (tx) => getProvider(tx, providerId))
-  assert.deepEqual(await importTools(db, accountId, providerId, toBatches(PETS, 1)), {
-    added: 0,
-    changed: 0,
-    removed: 0,
-    unchanged: 4,
-    changes: [],
-  })
+  assert.deepEqual(
+    await importTools(db, accountId, () => Promise.resolve(providerId), toBatches(PETS, 1)),
+    {
+      providerId,
+      added: 0,
+      changed: 0,
+      removed: 0,
+      unchanged: 4,
+      changes: [],
+    },
+  )
   unsubscribe()
   assert.deepEqual(events, [])
   assert.deepEqual(await readTools(accountId, providerId), rows)
@@ -123,11 +134,16 @@ test('importTools of the same document touches nothing and tells nobody', async 
 test('importTools swaps and rotates names, also between batches', async () => {
   const accountId = await createAccount(db)
   const providerId = await createProvider(db, accountId)
-  await importTools(db, accountId, providerId, toBatches(PETS))
+  await importTools(db, accountId, () => Promise.resolve(providerId), toBatches(PETS))
   const before = await readTools(accountId, providerId)
   const names = ['deletePet', 'listPets', 'createPet', 'getPet']
   const rotated = PETS.map((pet, index) => ({ ...pet, name: names[index] ?? '' }))
-  const result = await importTools(db, accountId, providerId, toBatches(rotated, 2))
+  const result = await importTools(
+    db,
+    accountId,
+    () => Promise.resolve(providerId),
+    toBatches(rotated, 2),
+  )
   assert.deepEqual([result.changed, result.added, result.removed], [4, 0, 0])
   const now = await readTools(accountId, providerId)
   assert.deepEqual(
@@ -138,7 +154,7 @@ test('importTools swaps and rotates names, also between batches', async () => {
   const taken = await importTools(
     db,
     accountId,
-    providerId,
+    () => Promise.resolve(providerId),
     toBatches([
       { operation: 'PUT /pets', name: 'deletePet' },
       { operation: 'GET /pets', name: 'other' },
@@ -151,7 +167,7 @@ test('importTools swaps and rotates names, also between batches', async () => {
 test('importTools refuses a document as a whole, and says why', async () => {
   const accountId = await createAccount(db)
   const providerId = await createProvider(db, accountId)
-  await importTools(db, accountId, providerId, toBatches(PETS))
+  await importTools(db, accountId, () => Promise.resolve(providerId), toBatches(PETS))
   const before = await readTools(accountId, providerId)
   const good = { operation: 'PUT /pets', name: 'replacePets' }
   const cases: readonly (readonly [ToolSketch, string])[] = [
@@ -180,7 +196,12 @@ test('importTools refuses a document as a whole, and says why', async () => {
   for (const [bad, message] of cases) {
     for (const batchSize of [1, 2]) {
       await assert.rejects(
-        importTools(db, accountId, providerId, toBatches([good, bad], batchSize)),
+        importTools(
+          db,
+          accountId,
+          () => Promise.resolve(providerId),
+          toBatches([good, bad], batchSize),
+        ),
         { code: 'INVALID', message },
         message,
       )
@@ -189,16 +210,22 @@ test('importTools refuses a document as a whole, and says why', async () => {
   const [batch] = toBatches([{ ...good, definition: 'stored nowhere' }])
   assert.ok(batch !== undefined)
   const definitions = new TextEncoder().encode('[]')
-  await assert.rejects(importTools(db, accountId, providerId, [{ ...batch, definitions }]), {
-    code: 'INVALID',
-    message: 'A tool of the document lacks its definition',
-  })
+  await assert.rejects(
+    importTools(db, accountId, () => Promise.resolve(providerId), [{ ...batch, definitions }]),
+    {
+      code: 'INVALID',
+      message: 'A tool of the document lacks its definition',
+    },
+  )
   assert.deepEqual(await readTools(accountId, providerId), before)
   const missing = newId('prv')
-  await assert.rejects(importTools(db, accountId, missing, toBatches(PETS)), {
-    code: 'NOT_FOUND',
-    message: `No provider ${missing}`,
-  })
+  await assert.rejects(
+    importTools(db, accountId, () => Promise.resolve(missing), toBatches(PETS)),
+    {
+      code: 'NOT_FOUND',
+      message: `No provider ${missing}`,
+    },
+  )
 })
 
 test('importTools of two documents at once leaves one of them', async () => {
@@ -211,7 +238,9 @@ test('importTools of two documents at once leaves one of them', async () => {
     }))
   const documents = ['a', 'b', 'c', 'd'].map(document)
   await Promise.all(
-    documents.map((tools) => importTools(db, accountId, providerId, toBatches(tools, 10))),
+    documents.map((tools) =>
+      importTools(db, accountId, () => Promise.resolve(providerId), toBatches(tools, 10)),
+    ),
   )
   const names = (await readTools(accountId, providerId)).map((tool) => tool.name).toSorted()
   const prefix = names[0]?.slice(0, 1)
@@ -227,13 +256,13 @@ test('importTools deletes definitions that nobody uses after an hour', async () 
       const rows = await tx.trx.selectFrom('tool_definition').select('hash').execute()
       return rows.length
     })
-  await importTools(db, accountId, providerId, toBatches(PETS))
-  await importTools(db, accountId, providerId, toBatches(PETS.slice(0, 1)))
+  await importTools(db, accountId, () => Promise.resolve(providerId), toBatches(PETS))
+  await importTools(db, accountId, () => Promise.resolve(providerId), toBatches(PETS.slice(0, 1)))
   assert.equal(await countDefinitions(), 4, 'young ones stay')
   await withAccount(db, accountId, (tx) =>
     sql`update tool_definition set created_at = now() - interval '61 minutes'`.execute(tx.trx),
   )
-  await importTools(db, accountId, providerId, toBatches(PETS.slice(0, 1)))
+  await importTools(db, accountId, () => Promise.resolve(providerId), toBatches(PETS.slice(0, 1)))
   assert.equal(await countDefinitions(), 1)
 })
 
@@ -248,9 +277,19 @@ test('importTools changes 1,223 tools in one short transaction', async () => {
       description: 'What it does, said at some length. '.repeat(20),
       definition: index % 2 === 0 ? definition : '',
     }))
-  const added = await importTools(db, accountId, providerId, toBatches(document('old'), 200))
+  const added = await importTools(
+    db,
+    accountId,
+    () => Promise.resolve(providerId),
+    toBatches(document('old'), 200),
+  )
   assert.deepEqual([added.added, added.changes.length], [1_223, 1_000])
-  const changed = await importTools(db, accountId, providerId, toBatches(document('new'), 200))
+  const changed = await importTools(
+    db,
+    accountId,
+    () => Promise.resolve(providerId),
+    toBatches(document('new'), 200),
+  )
   assert.deepEqual(
     [changed.added, changed.changed, changed.removed, changed.unchanged],
     [0, 612, 0, 611],

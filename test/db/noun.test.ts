@@ -152,7 +152,7 @@ test('a server gets tools, a route and tokens, and takes them with it', async ()
   await importTools(
     db,
     accountId,
-    providerId,
+    () => Promise.resolve(providerId),
     toBatches([
       { operation: 'GET /pets', name: 'listPets', title: 'List', description: 'All pets' },
       { operation: 'POST /pets', name: 'createPet' },

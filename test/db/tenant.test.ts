@@ -30,7 +30,7 @@ async function createFullAccount(): Promise<string> {
   await importTools(
     db,
     accountId,
-    providerId,
+    () => Promise.resolve(providerId),
     toBatches([{ operation: 'GET /pets', name: 'listPets' }]),
   )
   await withAccount(db, accountId, async (tx) => {

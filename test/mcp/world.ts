@@ -62,7 +62,7 @@ export async function createWorld(
     await insertAccount(tx, { name })
     return (await insertProvider(tx, { name, description: '', baseUrl })).id
   })
-  await importTools(db, accountId, providerId, [batchOf()])
+  await importTools(db, accountId, () => Promise.resolve(providerId), [batchOf()])
   const token = newCredential('hms')
   return await withAccount(db, accountId, async (tx) => {
     const { id: serverId } = await insertServer(tx, { name, instructions: 'Be kind to them' })
