@@ -5,6 +5,7 @@ import { NotFoundError } from './errors.ts'
 import type { AccountTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
 
+/** A tenant as a query answers it. */
 export type Account = Selectable<AccountTable>
 
 /** The new account; its id is the one that the transaction was opened for. */

@@ -8,6 +8,7 @@ import { toPageResult, type Page, type PageResult } from './page.ts'
 import type { ApiKeyTable } from './tables.ts'
 import { withGate, type Tx } from './transaction.ts'
 
+/** A key as a query answers it; the key itself is not kept. */
 export type ApiKey = Selectable<ApiKeyTable>
 
 /** What authentication knows of a key. */

@@ -139,9 +139,8 @@ async function listen(url: string, from: string, receive: (text: string) => void
   const close = (): void => {
     clearInterval(beat)
     lose('closed')
-    void connection.end({ timeout: 0 })
-    // The driver would wait for the other side, which may be gone.
-    socket?.destroy()
+    // The driver says goodbye and waits for the other side, which may be gone.
+    void connection.end({ timeout: 0 }).then(() => socket?.destroy())
   }
   try {
     const listens = connection.unsafe(`listen ${CHANNEL}; listen "${heartbeatChannel}"`)

@@ -133,16 +133,17 @@ function lease(
         ? Math.max(MIN_FIRST_ANSWER_MS, answerBefore - performance.now())
         : answerTimeoutMs
     state = 'used'
+    const { promise: silence, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
       const reason = `No answer within ${Math.round(timeoutMs)} ms`
-      connection.socket?.destroy(new PoolError('CONNECT_TIMEOUT', reason))
+      reject(new PoolError('CONNECT_TIMEOUT', reason))
     }, timeoutMs)
     try {
-      return await execute(connection, text, parameters)
+      return await Promise.race([execute(connection, text, parameters), silence])
     } catch (error) {
       // The driver tells of an error first and of the close it comes with later: by then the
       // connection could be somebody else's, so it is given up here.
-      if (error instanceof QueryError && error.isFatal) state = 'lost'
+      if (!(error instanceof QueryError) || error.isFatal) state = 'lost'
       throw error
     } finally {
       clearTimeout(timer)

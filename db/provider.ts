@@ -8,6 +8,7 @@ import { toPageResult, type Page, type PageResult } from './page.ts'
 import type { ProviderTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
 
+/** A provider as a query answers it. */
 export type Provider = Selectable<ProviderTable>
 
 /** What a provider is made of. */

@@ -8,6 +8,7 @@ import { toPageResult, type Page, type PageResult } from './page.ts'
 import type { ServerTokenTable } from './tables.ts'
 import { withGate, type Tx } from './transaction.ts'
 
+/** A token as a query answers it; the token itself is not kept. */
 export type ServerToken = Selectable<ServerTokenTable>
 
 /** What authentication knows of a token. */

@@ -9,6 +9,7 @@ import { toPageResult, type Page, type PageResult } from './page.ts'
 import type { ServerTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
 
+/** A server as a query answers it. */
 export type Server = Selectable<ServerTable>
 
 /**

@@ -10,12 +10,14 @@ export interface InstanceTable {
   readonly value: string
 }
 
+/** The tenants; every other table but `instance` points here. */
 export interface AccountTable {
   readonly id: string
   readonly name: string
   readonly created_at: CreatedAt
 }
 
+/** Credentials of the GraphQL API. */
 export interface ApiKeyTable {
   readonly id: string
   readonly account_id: string
@@ -27,6 +29,7 @@ export interface ApiKeyTable {
   readonly revoked_at: ColumnType<Date | null, undefined, Date>
 }
 
+/** Upstream APIs. */
 export interface ProviderTable {
   readonly id: string
   readonly account_id: string
@@ -49,6 +52,7 @@ export interface ToolDefinitionTable {
   readonly created_at: CreatedAt
 }
 
+/** Operations of providers; what a call needs is in their definitions. */
 export interface ToolTable {
   readonly id: string
   readonly account_id: string
@@ -65,6 +69,7 @@ export interface ToolTable {
   readonly updated_at: ColumnType<Date, Date | undefined, Date>
 }
 
+/** MCP servers. */
 export interface ServerTable {
   readonly id: string
   readonly account_id: string
@@ -75,12 +80,14 @@ export interface ServerTable {
   readonly updated_at: ColumnType<Date, Date | undefined, Date>
 }
 
+/** Which tools a server offers. */
 export interface ServerToolTable {
   readonly account_id: string
   readonly server_id: string
   readonly tool_id: string
 }
 
+/** Credentials of MCP servers. */
 export interface ServerTokenTable {
   readonly id: string
   readonly account_id: string
@@ -110,6 +117,7 @@ export interface DocumentPartTable {
   readonly bytes: Buffer
 }
 
+/** The schema as Kysely is told of it. */
 export interface Tables {
   readonly instance: InstanceTable
   readonly account: AccountTable

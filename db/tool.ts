@@ -6,6 +6,7 @@ import { toPageResult, type Page, type PageResult } from './page.ts'
 import type { ToolTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
 
+/** A tool as a query answers it, without its definition. */
 export type Tool = Selectable<ToolTable>
 
 /** Which tools: all of the account, or those of one provider, of one server, or of both. */

@@ -21,6 +21,7 @@ export interface Viewer {
   readonly apiKeyId: string | undefined
 }
 
+/** All that a resolver can reach. */
 export interface Context {
   readonly requestId: string
   readonly db: Database

@@ -9,6 +9,7 @@ import type { RateLimit } from './rate-limit.ts'
 /** Answers one request; `requestId` stands in every error and log line about it. */
 export type Handler = (request: Request, requestId: string) => Promise<Response>
 
+/** What the routes are made of. */
 export interface AppDeps {
   readonly mcp: (request: Request, serverId: string, requestId: string) => Promise<Response>
   readonly graphql: Handler
@@ -24,6 +25,7 @@ export interface Connection {
   readonly ip: string
 }
 
+/** The product: a request and where it came from, to its response. It never rejects. */
 export type App = (request: Request, connection: Connection) => Promise<Response>
 
 type Env = { Bindings: Connection; Variables: { requestId: string } }

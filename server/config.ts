@@ -9,6 +9,7 @@ import { parseInstanceKey } from './instance-key.ts'
 
 /** From the most talkative to none at all. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+/** One of {@link LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** What the command line asks for beyond starting. */
@@ -21,6 +22,7 @@ export type QuickStart =
       readonly baseUrl: string | undefined
     }
 
+/** Everything that the environment and the command line decide. */
 export interface Config {
   readonly host: string
   /** 0 lets the system choose. */

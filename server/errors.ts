@@ -14,6 +14,7 @@ const TABLE = {
   UNAVAILABLE: { httpStatus: 503, jsonRpcCode: -32603 },
 } as const
 
+/** A code that clients may branch on; the README lists them. */
 export type ErrorCode = keyof typeof TABLE
 
 /** The codes in the README's order, for the test that holds the two together. */

@@ -5,6 +5,7 @@ import { createServer, type Server } from 'node:http'
 import { StartError } from '../db/errors.ts'
 import type { App } from './app.ts'
 
+/** A listening socket with the app behind it. */
 export interface HttpServer {
   /** Where it listens, `http://127.0.0.1:4242`. */
   readonly origin: string

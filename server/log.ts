@@ -3,6 +3,7 @@
 import { destination, pino, type Logger } from 'pino'
 import type { LogLevel } from './config.ts'
 
+/** The logger; its fields are named where they are written. */
 export type Log = Logger
 
 /** Lines of JSON with `time` in ISO 8601 UTC. */

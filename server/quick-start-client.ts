@@ -3,12 +3,14 @@ import type { App } from './app.ts'
 import { QuickStartError } from './quick-start-error.ts'
 import type { Running } from './start.ts'
 
+/** The provider that an import made or brought up to date. */
 export interface ImportedProvider {
   readonly id: string
   readonly name: string
   readonly baseUrl: string
 }
 
+/** The parts of GraphQL's `ImportOpenApiInput` that a quick start uses. */
 export interface ImportInput {
   readonly documentId?: string
   readonly url?: string
@@ -18,6 +20,7 @@ export interface ImportInput {
   readonly documentUrl: string
 }
 
+/** What an import did, as far as a person is told. */
 export interface Imported {
   readonly provider: ImportedProvider
   readonly toolCount: number

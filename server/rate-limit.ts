@@ -13,6 +13,7 @@ export interface RateLimitVerdict {
   readonly retryAfterSeconds: number
 }
 
+/** Counts one request of an address and says whether it may pass. */
 export type RateLimit = (ip: string) => Promise<RateLimitVerdict>
 
 const ALLOWED: RateLimitVerdict = { isAllowed: true, retryAfterSeconds: 0 }

@@ -5,6 +5,7 @@
 /** The methods a tool can use. CONNECT and TRACE are no operations of an API. */
 export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
 
+/** One of {@link HTTP_METHODS}. */
 export type HttpMethod = (typeof HTTP_METHODS)[number]
 
 /** A JSON Schema 2020-12 object schema, with every `$ref` local to it (`#/$defs/…`). */
@@ -97,6 +98,7 @@ export type CallFailure =
   | 'RESPONSE_TOO_LARGE'
   | 'CANCELLED'
 
+/** What became of a {@link CallTask}. */
 export type CallOutcome =
   /** The thread does not know `definitionHash`: send the task again, with its `definition`. */
   | { readonly type: 'unknown-definition' }
@@ -133,6 +135,7 @@ export interface ImportTask {
   readonly egressAllow: string
 }
 
+/** Why a document was not read. */
 export type ImportFailure =
   | 'DOCUMENT_INVALID'
   | 'DOCUMENT_TOO_LARGE'
@@ -170,6 +173,7 @@ export interface ImportBatch {
   readonly tools: Uint8Array<ArrayBuffer>
 }
 
+/** What became of an {@link ImportTask}. */
 export type ImportOutcome =
   | {
       readonly type: 'imported'

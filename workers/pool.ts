@@ -15,6 +15,7 @@ export interface Call extends Omit<CallTask, 'type' | 'callId' | 'definition' | 
   readonly signal?: AbortSignal
 }
 
+/** The outcome of a call that a thread knew the tool of. */
 export type CallResult = Extract<CallOutcome, { type: 'result' }>
 
 /** Every slot and every place in the queue is taken: ask again later. */
@@ -22,6 +23,7 @@ export class BusyError extends Error {
   readonly code = 'BUSY'
 }
 
+/** What differs between installations. */
 export interface PoolOptions {
   /** Threads for calls. Default: one less than the processors, at least 1, at most 4. */
   readonly callThreads?: number
@@ -29,6 +31,7 @@ export interface PoolOptions {
   readonly egressAllow?: string
 }
 
+/** The worker threads, as the main thread uses them. */
 export interface Pool {
   /**
    * The upstream's answer, or the failure, as the members of an MCP result; it rejects only where a

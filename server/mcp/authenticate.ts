@@ -2,6 +2,7 @@
 // at: tokens there end up in logs.
 import { errorResponse } from '../errors.ts'
 
+/** What the `Authorization` header holds: a token, nothing, or nothing that can be used. */
 export type Bearer =
   | { readonly type: 'token'; readonly token: string }
   | { readonly type: 'none' }

@@ -7,6 +7,7 @@ import { type Matches, createFlights } from './flight.ts'
 import { createLru } from './lru.ts'
 import type { Elapsed, Outage } from './outage.ts'
 
+/** What a cache needs to know of its world. */
 export interface CheckedCacheOptions<V> {
   readonly events: Pick<Events, 'isTrusted' | 'onDistrust'>
   readonly outage: Outage
@@ -22,6 +23,7 @@ export interface CheckedCacheOptions<V> {
 /** Reads a value from the database; undefined: there is none. */
 export type Load<V> = () => Promise<V | undefined>
 
+/** Values that are re-checked whenever a change may have been missed. */
 export interface CheckedCache<V> {
   /**
    * The value, or undefined where there is none (which is not remembered). One load at a time for

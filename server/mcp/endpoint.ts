@@ -23,6 +23,7 @@ import { INVALID_REQUEST, RpcError } from './rpc-error.ts'
 import type { CallTool } from './tool.ts'
 import { createToolPages } from './tool-page.ts'
 
+/** What the endpoint needs of the process. */
 export interface McpDeps {
   readonly routes: RouteStore
   readonly call: CallTool
@@ -36,6 +37,7 @@ export interface McpDeps {
   readonly cursorKey: Uint8Array
 }
 
+/** Answers one HTTP request to the server of that id. It never rejects. */
 export type McpEndpoint = (
   request: Request,
   serverId: string,

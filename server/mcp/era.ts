@@ -20,6 +20,7 @@ export type AnswerMessage = (
   message: RpcRequest | RpcNotification,
 ) => Promise<Reply>
 
+/** What both eras' methods need of the process. */
 export interface EraDeps {
   readonly call: CallTool
   readonly pages: ToolPages

@@ -1,8 +1,10 @@
 // Loads under way: one for each key, however many wait for it. A change that is told while one is
 // under way may or may not be in what it reads, so the load is marked and nobody joins it any more.
 
+/** Whether a value is one that the caller means. */
 export type Matches<V> = (value: V) => boolean
 
+/** Loads under way, shared by all who ask for the same thing meanwhile. */
 export interface Flights<V> {
   /**
    * What the load under way for `key` brings, or what `start` brings.

@@ -6,8 +6,10 @@ import { parseJsonText } from './json-text.ts'
 /** As it came: it is printed back as a JSON value equal to the one that was sent. */
 export type RequestId = string | number
 
+/** A JSON object whose members nobody has checked. */
 export type JsonObject = Readonly<Record<string, unknown>>
 
+/** A message that wants an answer. */
 export interface RpcRequest {
   readonly kind: 'request'
   readonly id: RequestId
@@ -16,6 +18,7 @@ export interface RpcRequest {
   readonly params: JsonObject
 }
 
+/** A message that wants none. */
 export interface RpcNotification {
   readonly kind: 'notification'
   readonly method: string
@@ -29,6 +32,7 @@ export interface InvalidMessage {
   readonly message: string
 }
 
+/** One message of a body, each judged by itself. */
 export type Message = RpcRequest | RpcNotification | InvalidMessage
 
 /** A body: one message, or an array of them (which only 2025-03-26 has). */

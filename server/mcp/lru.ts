@@ -1,6 +1,7 @@
 // A bounded map in which the least recently used goes first. A Map iterates in the order of
 // insertion, so using an entry is taking it out and putting it back.
 
+/** A map that forgets what was used longest ago when it is full. */
 export interface Lru<V> {
   /** The value, now the last to be evicted. */
   use(key: string): V | undefined

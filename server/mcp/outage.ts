@@ -4,6 +4,7 @@
 /** Milliseconds that only go forward: a corrected wall clock must not make an entry young again. */
 export type Elapsed = () => number
 
+/** Whether the database was found away a moment ago, so that not every call finds out anew. */
 export interface Outage {
   /** The last question was not answered. */
   isSeen(): boolean

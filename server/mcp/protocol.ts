@@ -36,6 +36,7 @@ export const CAPABILITIES_KEY = 'io.modelcontextprotocol/clientCapabilities'
 /** Field of `_meta`: the client's name and version; it may be absent. */
 export const CLIENT_INFO_KEY = 'io.modelcontextprotocol/clientInfo'
 
+/** The two families of revisions: with `initialize`, and with `_meta` in every request. */
 export type Era = 'legacy' | 'modern'
 
 /**

@@ -7,6 +7,7 @@ import { withAccount } from '../../db/transaction.ts'
 import { type Route, buildRoute } from './build-route.ts'
 import { type CheckedCacheOptions, createCheckedCache } from './checked-cache.ts'
 
+/** The routes of servers that were used lately. */
 export interface RouteCache {
   /**
    * The account's server with its tools; undefined when the account has none of that id.

@@ -8,10 +8,12 @@ import { type Elapsed, createOutage } from './outage.ts'
 import { createRouteCache } from './route-cache.ts'
 import { type TokenRecord, createTokenCache } from './token-cache.ts'
 
+/** The route for a token, or one refusal for every reason. */
 export type Opening =
   | { readonly type: 'opened'; readonly route: Route; readonly tokenId: string }
   | { readonly type: 'refused' }
 
+/** Opens servers for tokens. */
 export interface RouteStore {
   /**
    * The server's route, if `token` opens it now. A warm answer reads no database; a malformed token
@@ -23,6 +25,7 @@ export interface RouteStore {
   open(serverId: string, token: string): Promise<Opening>
 }
 
+/** Clocks and bounds, as parameters so that a test can turn them. */
 export interface RouteStoreOptions {
   /** How long tokens and routes serve while the database cannot be reached. Default: 5 min. */
   readonly staleMs?: number

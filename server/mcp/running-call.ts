@@ -3,6 +3,7 @@
 // the notification is ignored, as the specification allows, rather than hitting a stranger's call.
 import type { RequestId } from './json-rpc.ts'
 
+/** The legacy era's calls that a notification may cancel. */
 export interface RunningCalls {
   /** Registers a call; its signal aborts when `outer` does or when it is cancelled. */
   start(scope: string, id: RequestId, outer: AbortSignal): RunningCall
@@ -10,6 +11,7 @@ export interface RunningCalls {
   cancel(scope: string, id: RequestId): boolean
 }
 
+/** One of them, while it runs. */
 export interface RunningCall {
   readonly signal: AbortSignal
   /** To be called when the call has ended, however it did. */

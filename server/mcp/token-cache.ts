@@ -15,6 +15,7 @@ export interface TokenRecord {
   readonly expiresAt: number | undefined
 }
 
+/** The tokens that were used lately, by their hashes. */
 export interface TokenCache {
   /**
    * The token with that SHA-256, whether or not it still holds.

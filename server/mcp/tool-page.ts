@@ -13,6 +13,7 @@ const TOOLS_PER_TURN = 50
 // A route has 3 pages at 1,500 tools; other starts come from cursors of an older list.
 const MAX_KEPT_PAGES = 16
 
+/** Printed pages of `tools/list`. */
 export interface ToolPages {
   /**
    * Members of a `ListToolsResult`: `"tools":[…]`, and `"nextCursor"` unless it is the last page.

@@ -7,6 +7,7 @@ import { INTERNAL_ERROR, INVALID_PARAMS, RpcError, kindOf, shown } from './rpc-e
 import { type JsonObject, isJsonObject } from './json-rpc.ts'
 import type { ToolPages } from './tool-page.ts'
 
+/** The outcome of a call that a thread knew the tool of. */
 export type CallResult = Extract<CallOutcome, { type: 'result' }>
 
 /** Runs one call somewhere else. It rejects only when the call could not be run at all. */

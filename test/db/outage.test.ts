@@ -157,15 +157,23 @@ test('a transaction in the transaction of an embedded database fails instead of 
   assert.equal((await withAccount(db, accountId, getAccount)).id, accountId)
 })
 
-test('a closed database answers UNAVAILABLE', async (t) => {
+test('close breaks off what runs and refuses what comes', async (t) => {
   const db = await openTestDatabase(t)
   const accountId = await createAccount(db)
+  const { promise: begun, resolve: begin } = Promise.withResolvers<undefined>()
+  const { promise: closed, resolve: close } = Promise.withResolvers<undefined>()
   const running = withAccount(db, accountId, async (tx) => {
-    await sql`select 1`.execute(tx.trx)
+    await getAccount(tx)
+    begin(undefined)
+    await closed
     return await getAccount(tx)
-  }).catch((error: unknown) => error)
+  })
+  await begun
+  const refused = assert.rejects(running, unavailable)
   await db.close()
-  const outcome = await running
-  assert.ok(outcome instanceof Error || typeof outcome === 'object')
-  await assert.rejects(withAccount(db, accountId, getAccount))
+  close(undefined)
+  await refused
+  await assert.rejects(withAccount(db, accountId, getAccount), {
+    message: 'driver has already been destroyed',
+  })
 })

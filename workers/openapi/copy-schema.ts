@@ -12,6 +12,7 @@ import type { Warnings } from './warning.ts'
 /** Where the copied schemas live before the upgrade; afterwards it is always the second. */
 export type SchemaHome = '#/definitions/' | '#/components/schemas/'
 
+/** Copies schemas of a document and finds what they refer to. */
 export interface SchemaCopier {
   /** A copy whose references all point to `home`; unknown keywords are left out. */
   copy(schema: unknown, place: string): unknown

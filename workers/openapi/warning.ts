@@ -9,6 +9,7 @@ const MAX_WARNING_CHARACTERS = 600
 // Bounds the memory of the set that finds repetitions.
 const MAX_KNOWN = 10_000
 
+/** The sentences about what an import left out, without repetition. */
 export interface Warnings {
   /** Adds a sentence, once. */
   add(sentence: string): void
