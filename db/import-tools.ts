@@ -73,8 +73,9 @@ export async function importTools(
   for (const batch of batches) {
     await withAccount(db, accountId, (tx) => insertDefinitions(tx, toText(batch.definitions)))
   }
+  const texts = batches.map(toToolTexts)
   const result = await withAccount(db, accountId, async (tx) =>
-    mergeTools(tx, await openProvider(tx), batches),
+    mergeTools(tx, await openProvider(tx), texts),
   )
   await deleteOrphans(db, accountId)
   return result
@@ -85,7 +86,7 @@ async function insertDefinitions(tx: Tx, definitions: string): Promise<void> {
   await sql`
     insert into tool_definition (account_id, hash, definition)
     select distinct on (hash) ${tx.accountId}::text, hash, definition
-    from jsonb_to_recordset(${definitions}::text::jsonb) as row (hash text, definition text)
+    from json_to_recordset(${definitions}::text::json) as row (hash text, definition text)
     order by hash
     on conflict (account_id, hash) do update set created_at = now()
       where tool_definition.created_at < now() - interval '10 minutes'`.execute(tx.trx)
@@ -94,7 +95,7 @@ async function insertDefinitions(tx: Tx, definitions: string): Promise<void> {
 async function mergeTools(
   tx: Tx,
   providerId: string,
-  batches: readonly ToolBatch[],
+  batches: readonly ToolTexts[],
 ): Promise<ImportResult> {
   const provider = await tx.trx
     .selectFrom('provider')
@@ -110,7 +111,7 @@ async function mergeTools(
   const changes: ToolChange[] = []
   const kept: string[] = []
   for (const batch of batches) {
-    const merged = await mergeBatch(tx, providerId, toText(batch.tools))
+    const merged = await mergeBatch(tx, providerId, batch)
     for (const row of merged) {
       kept.push(row.id)
       counts[row.kind] += 1
@@ -151,14 +152,14 @@ interface MergedRow {
 async function mergeBatch(
   tx: Tx,
   providerId: string,
-  tools: string,
+  batch: ToolTexts,
 ): Promise<readonly MergedRow[]> {
   const { rows } = await sql<MergedRow>`
     with incoming as materialized (
       select row.*, tool.id as tool_id, tool.id is not null and (
         tool.definition_hash <> row.definition_hash or tool.title <> row.title
         or tool.description <> row.description or tool.name <> row.name) as is_changed
-      from jsonb_to_recordset(${tools}::text::jsonb) as row (name text, title text,
+      from json_to_recordset(${batch.tools}::text::json) as row (name text, title text,
         description text, method text, path text, definition_hash text, position integer)
       left join tool on tool.account_id = ${tx.accountId} and tool.provider_id = ${providerId}
         and tool.method = row.method and tool.path = row.path
@@ -178,7 +179,7 @@ async function mergeBatch(
         select *, row_number() over (order by position) as place from incoming
         where tool_id is null
       ) as fresh
-      left join jsonb_array_elements_text(${newToolIds(tools)}::text::jsonb)
+      left join json_array_elements_text(${batch.ids}::text::json)
         with ordinality as ids (id, place) on ids.place = fresh.place
       returning id, method, path
     )
@@ -199,7 +200,7 @@ async function removeOthers(
   const { rows } = await sql<Omit<ToolChange, 'kind'>>`
     with removed as (
       delete from tool where account_id = ${tx.accountId} and provider_id = ${providerId}
-        and id not in (select jsonb_array_elements_text(${JSON.stringify(kept)}::text::jsonb))
+        and id not in (select json_array_elements_text(${JSON.stringify(kept)}::text::json))
       returning id, method, path, name
     )
     select method, path, name from removed order by id`.execute(tx.trx)
@@ -226,6 +227,18 @@ async function deleteOrphans(db: Database, accountId: string): Promise<void> {
     // The import is done; an orphan costs bytes only, and the next import tries again. What fails
     // here is a definition that another import has just begun to use, or a database that is gone.
   }
+}
+
+/** The rows of a batch and as many new ids, both JSON text. */
+interface ToolTexts {
+  readonly tools: string
+  readonly ids: string
+}
+
+// Before the transaction: whoever waits for it need not wait for this too.
+function toToolTexts(batch: ToolBatch): ToolTexts {
+  const tools = toText(batch.tools)
+  return { tools, ids: newToolIds(tools) }
 }
 
 // Enough ids for every row: each has this key once. Sorted, as the clock may be set back.
