@@ -1,9 +1,9 @@
 // The program. Words for a person (or one JSON line for a program) go to stdout, the log to stderr.
 import { StartError } from '../db/errors.ts'
-import { ConfigError, readConfig, USAGE, type Config } from './config.ts'
+import { ConfigError, readConfig, USAGE } from './config.ts'
 import { printQuickStart, printStarted } from './print.ts'
 import { QuickStartError } from './quick-start-error.ts'
-import { runQuickStart } from './quick-start.ts'
+import { prepareQuickStart, runQuickStart } from './quick-start.ts'
 import { start, type Running } from './start.ts'
 
 async function main(): Promise<void> {
@@ -13,19 +13,19 @@ async function main(): Promise<void> {
     return
   }
   const config = readConfig(args)
+  const quickStart = config.quickStart && (await prepareQuickStart(config.quickStart))
   const running = await start(config)
   stopOnSignals(running)
   try {
-    process.stdout.write(await describe(running, config))
+    const text =
+      quickStart === undefined
+        ? printStarted(running, config.isJson)
+        : printQuickStart(await runQuickStart(running, quickStart), config.isJson)
+    process.stdout.write(text)
   } catch (error) {
     await running.stop()
     throw error
   }
-}
-
-async function describe(running: Running, config: Config): Promise<string> {
-  if (config.quickStart === undefined) return printStarted(running, config.isJson)
-  return printQuickStart(await runQuickStart(running, config.quickStart), config.isJson)
 }
 
 /** The first signal drains; a second one ends the process at once. */
@@ -50,9 +50,7 @@ function stopOnSignals({ stop, log }: Running): void {
 /** Exit code 1 and one sentence a problem; only what we did not foresee shows a stack. */
 function fail(error: unknown): void {
   if (error instanceof ConfigError) {
-    process.stderr.write(
-      `${error.problems.map((problem) => `- ${problem}`).join('\n')}\n\n${USAGE}`,
-    )
+    process.stderr.write(`${list(error.problems)}\n\n${USAGE}`)
   } else if (error instanceof StartError || error instanceof QuickStartError) {
     process.stderr.write(`${error.message}\n`)
   } else {
@@ -61,6 +59,12 @@ function fail(error: unknown): void {
     )
   }
   process.exit(1)
+}
+
+/** A list is only one where there is more than one. */
+function list(problems: readonly string[]): string {
+  const mark = problems.length > 1 ? '- ' : ''
+  return problems.map((problem) => mark + problem).join('\n')
 }
 
 main().catch(fail)

@@ -32,18 +32,18 @@ export function printQuickStart(result: QuickStartResult, isJson: boolean): stri
     `  API key       ${apiKey}`,
     '',
     `For this run, calls may go to ${result.openedEgress.join(' and ')}.`,
-    `To keep that open without this flag: EGRESS_ALLOW=${result.openedEgress.join(',')}`,
+    ...printEgressAdvice(result),
     '',
     'Claude Code:',
     `  ${clients.claudeCode}`,
     '',
-    'Claude Desktop (claude_desktop_config.json):',
+    'Claude Desktop (merge into claude_desktop_config.json):',
     indent(clients.claudeDesktop),
     '',
-    'Cursor (~/.cursor/mcp.json):',
+    'Cursor (merge into ~/.cursor/mcp.json):',
     indent(clients.cursor),
     '',
-    'VS Code (.vscode/mcp.json):',
+    'VS Code (merge into .vscode/mcp.json):',
     indent(clients.vscode),
     '',
     'Running. Stop with Ctrl+C.',
@@ -56,6 +56,13 @@ function printDemoCall({
   text,
 }: NonNullable<QuickStartResult['demoCall']>): string[] {
   return ['', `Called ${tool} ${JSON.stringify(args)} through the MCP endpoint:`, `  ${text}`]
+}
+
+/** Public https on 443 is open anyway, and a demo's port is gone when it ends. */
+function printEgressAdvice({ openedEgress, demoCall }: QuickStartResult): string[] {
+  const entries = openedEgress.filter((entry) => !/^https:.*:443$/.test(entry))
+  if (demoCall !== undefined || entries.length === 0) return []
+  return [`To keep that open without this flag: EGRESS_ALLOW=${entries.join(',')}`]
 }
 
 function indent(value: object): string {

@@ -1,12 +1,14 @@
 // From a document to a working endpoint. It is a client of the product like any other: what it does
 // goes through GraphQL and the MCP endpoint, so that it works exactly if they do.
-import { readFile, stat } from 'node:fs/promises'
 import { clientConfigs, type ClientConfigs } from './client-config.ts'
 import type { QuickStart } from './config.ts'
+import { openDocumentSource, type DocumentSource } from './document-source.ts'
 import { openServerToken } from './first-account.ts'
-import { graphqlClient, type GraphqlClient } from './quick-start-client.ts'
+import { graphqlClient, type GraphqlClient, type Imported } from './quick-start-client.ts'
 import { QuickStartError } from './quick-start-error.ts'
 import type { Running } from './start.ts'
+
+const SAMPLE_DOCUMENT = new URL('../examples/sample-api.yaml', import.meta.url)
 
 /** Where everything is, and what to paste where. */
 export interface QuickStartResult {
@@ -25,6 +27,25 @@ export interface QuickStartResult {
   readonly demoCall?: { readonly tool: string; readonly arguments: object; readonly text: string }
 }
 
+/** What a quick start imports, read before the product is started. */
+export interface PreparedQuickStart {
+  readonly type: QuickStart['type']
+  readonly source: DocumentSource
+  readonly baseUrl: string | undefined
+}
+
+/**
+ * The quick start with its document at hand.
+ *
+ * @throws {QuickStartError} QUICK_START_FAILED when the file cannot be read.
+ */
+export async function prepareQuickStart(quickStart: QuickStart): Promise<PreparedQuickStart> {
+  const isDemo = quickStart.type === 'demo'
+  const url = isDemo ? SAMPLE_DOCUMENT : quickStart.documentUrl
+  const source = await openDocumentSource(url)
+  return { type: quickStart.type, source, baseUrl: isDemo ? undefined : quickStart.baseUrl }
+}
+
 /**
  * Imports the document, opens a server with all its tools and a token for it. Run again, it finds
  * them by the document's URL and brings them up to date.
@@ -33,24 +54,19 @@ export interface QuickStartResult {
  */
 export async function runQuickStart(
   running: Running,
-  quickStart: QuickStart,
+  { type, source, baseUrl }: PreparedQuickStart,
 ): Promise<QuickStartResult> {
-  if (quickStart.type === 'demo') return await runDemo(running)
-  return await importDocument(running, quickStart.documentUrl, quickStart.baseUrl)
-}
-
-async function runDemo(running: Running): Promise<QuickStartResult> {
+  if (type === 'openapi') return await importDocument(running, source, baseUrl)
   const { startSampleApi } = await import('../examples/sample-api.ts')
   const sample = await startSampleApi()
-  const documentUrl = new URL('../examples/sample-api.yaml', import.meta.url)
-  const result = await importDocument(running, documentUrl, sample.origin)
+  const result = await importDocument(running, source, sample.origin)
   const call = { tool: 'listTeas', arguments: { kind: 'green' } }
   return { ...result, demoCall: { ...call, text: await callTool(running, result, call) } }
 }
 
 async function importDocument(
   running: Running,
-  documentUrl: URL,
+  source: DocumentSource,
   baseUrl: string | undefined,
 ): Promise<QuickStartResult> {
   const opened = new Set<string>()
@@ -59,19 +75,9 @@ async function importDocument(
     if (!opened.has(entry)) running.pool.allowEgress(entry)
     opened.add(entry)
   }
-  if (documentUrl.protocol !== 'file:') open(documentUrl)
+  if (source.bytes === undefined) open(source.url)
   const client = graphqlClient(running)
-  const providerId = await client.findProvider(documentUrl.href)
-  const document =
-    documentUrl.protocol === 'file:'
-      ? { documentId: await upload(client, documentUrl) }
-      : { url: documentUrl.href }
-  const imported = await client.importOpenApi({
-    ...document,
-    ...(providerId === undefined ? {} : { providerId }),
-    ...(baseUrl === undefined ? {} : { baseUrl }),
-    documentUrl: documentUrl.href,
-  })
+  const imported = await importFrom(client, source, baseUrl)
   open(new URL(imported.provider.baseUrl))
   const serverId = await client.openServer(imported.provider)
   const token = await openServerToken(running.db, running.accountId, serverId, running.key)
@@ -90,23 +96,33 @@ async function importDocument(
   }
 }
 
-async function upload(client: GraphqlClient, file: URL): Promise<string> {
-  let bytes: Uint8Array<ArrayBuffer>
+async function importFrom(
+  client: GraphqlClient,
+  { url, shown, bytes }: DocumentSource,
+  baseUrl: string | undefined,
+): Promise<Imported> {
   try {
-    if (!(await stat(file)).isFile())
-      throw new QuickStartError(`${file.pathname} is no file, expected an OpenAPI document`)
-    bytes = await readFile(file)
+    const providerId = await client.findProvider(url.href)
+    return await client.importOpenApi({
+      ...(bytes === undefined
+        ? { url: url.href }
+        : { documentId: await client.uploadDocument(bytes) }),
+      ...(providerId === undefined ? {} : { providerId }),
+      ...(baseUrl === undefined ? {} : { baseUrl }),
+      documentUrl: url.href,
+    })
   } catch (error) {
-    if (error instanceof QuickStartError) throw error
-    const reason =
-      error instanceof Error && 'code' in error && error.code === 'ENOENT'
-        ? 'there is no such file'
-        : String(error)
-    throw new QuickStartError(`Cannot read ${decodeURIComponent(file.pathname)}: ${reason}`, {
+    if (!(error instanceof QuickStartError)) throw error
+    // The API speaks of its own arguments; here they are flags.
+    const reason = error.message.replace(
+      /pass the base URL as baseUrl, for example "(.*)"$/,
+      'pass --base-url $1',
+    )
+    const isNamed = reason.startsWith('Cannot import')
+    throw new QuickStartError(isNamed ? reason : `Cannot import ${shown}: ${reason}`, {
       cause: error,
     })
   }
-  return await client.uploadDocument(bytes)
 }
 
 /** Scheme, host and port in the form of `EGRESS_ALLOW`, the port always written out. */

@@ -110,7 +110,7 @@ test('import of a URL fetches it through the egress guard', async () => {
     assert.deepEqual(await fetched(`${upstream.origin}/moved`), {
       type: 'refused',
       code: 'DOCUMENT_UNREACHABLE',
-      message: `Cannot import http://${host}/moved: it redirects to new.example; expected the document's final address`,
+      message: `Cannot import http://${host}/moved: it redirects to https://new.example/a; expected the document's final address`,
     })
     assert.deepEqual(await fetched(`${upstream.origin}/gone?key=secret`), {
       type: 'refused',

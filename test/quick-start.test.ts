@@ -1,7 +1,7 @@
 // The README's two lines: from a document to a working endpoint, again with the same data, and
 // what a person is told when it cannot work.
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { cp, readFile, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
@@ -127,44 +127,67 @@ test('npm start -- --openapi takes a URL and opens egress to exactly its origin 
   assert.equal(await product.end('SIGTERM'), 0)
 })
 
-const sha = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 6)
-
-const REFUSALS: readonly {
-  name: string
-  document: string
-  args?: readonly string[]
-  message: RegExp
-}[] = [
+const REFUSALS: readonly { name: string; document: string; message: string }[] = [
   {
     name: 'a relative server',
     document:
       '{"openapi":"3.1.0","info":{"title":"T","version":"1"},"servers":[{"url":"/v1"}],"paths":{"/a":{"get":{"responses":{}}}}}',
-    message: /relative.*--base-url|base URL/is,
+    message:
+      'The document has the relative server "/v1": pass --base-url https://api.example.com/v1',
   },
   {
     name: 'no server',
     document:
       '{"openapi":"3.1.0","info":{"title":"T","version":"1"},"paths":{"/a":{"get":{"responses":{}}}}}',
-    message: /--base-url|base URL/i,
+    message: 'The document names no server: pass --base-url https://api.example.com/v1',
   },
-  { name: 'no OpenAPI document', document: '{"hello":"world"}', message: /openapi/i },
-  { name: 'broken JSON', document: '{"openapi":"3.1.0",', message: /line 1/i },
+  {
+    name: 'no OpenAPI document',
+    document: '{"hello":"world"}',
+    message:
+      'The document has no "openapi" or "swagger" key at its top; expected "openapi": "3.0", "3.1" or "3.2", or "swagger": "2.0"',
+  },
+  {
+    name: 'broken JSON',
+    document: '{"openapi":"3.1.0",',
+    message: 'The document is no valid JSON: line 1, column 20: expected a key in double quotes',
+  },
+  {
+    name: 'a web page',
+    document: '<!doctype html><title>Sign in</title>',
+    message:
+      'The document is HTML or XML, a page to sign in perhaps; expected OpenAPI as JSON or YAML',
+  },
 ]
 
 for (const { name, document, message } of REFUSALS) {
   test(`npm start -- --openapi with ${name} ends with code 1 and a sentence`, async (t) => {
-    const dir = await temporaryDir(t)
-    const path = join(dir, `${sha(name)}.json`)
+    const path = join(await temporaryDir(t), 'document.json')
     await writeFile(path, document)
-    const { code, stdout, stderr } = await runProduct({
-      args: ['--openapi', path],
-      env: await createTestStorage(t),
-    })
-    assert.deepEqual({ code, stdout }, { code: 1, stdout: '' })
-    assert.match(stderr, message)
-    assert.doesNotMatch(stderr, /\n\s+at /)
+    const answer = await runProduct({ args: ['--openapi', path], env: await createTestStorage(t) })
+    assert.deepEqual(answer, { code: 1, stdout: '', stderr: `Cannot import ${path}: ${message}\n` })
   })
 }
+
+test('npm start -- --openapi with an empty file or a directory says so before it starts', async (t) => {
+  const dir = await temporaryDir(t)
+  const path = join(dir, 'empty.yaml')
+  await writeFile(path, '')
+  const DATA_DIR = join(dir, 'data')
+  const empty = await runProduct({ args: ['--openapi', path], env: { DATA_DIR } })
+  assert.deepEqual(empty, {
+    code: 1,
+    stdout: '',
+    stderr: `${path} is empty, expected an OpenAPI document\n`,
+  })
+  const directory = await runProduct({ args: ['--openapi', dir], env: { DATA_DIR } })
+  assert.deepEqual(directory, {
+    code: 1,
+    stdout: '',
+    stderr: `Cannot read ${dir}: it is a directory, expected an OpenAPI document\n`,
+  })
+  assert.equal(existsSync(DATA_DIR), false)
+})
 
 test('npm start -- --openapi with a file that is not there says which', async (t) => {
   const dir = await temporaryDir(t)

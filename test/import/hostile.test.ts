@@ -44,7 +44,7 @@ const refused: readonly (readonly [string, unknown, ImportFailure, string])[] = 
     'a web page',
     '<!doctype html><html></html>',
     'DOCUMENT_INVALID',
-    'The document is a string; expected an object with an "openapi" or "swagger" key',
+    'The document is HTML or XML, a page to sign in perhaps; expected OpenAPI as JSON or YAML',
   ],
   [
     'an array',
@@ -161,7 +161,7 @@ const refused: readonly (readonly [string, unknown, ImportFailure, string])[] = 
     'broken UTF-8',
     Uint8Array.of(0x7b, 0xff, 0x7d),
     'DOCUMENT_INVALID',
-    'The document is no valid UTF-8',
+    'The document is no valid UTF-8: is it a binary file?',
   ],
   [
     'no version',

@@ -30,13 +30,12 @@ export async function fetchDocument(text: string, egressAllow: string): Promise<
   if (url === null) {
     throw new ImportError('DOCUMENT_INVALID', 'The address of the document is no absolute URL')
   }
-  // Without user information and query: both may hold a secret.
-  const shown = cleanLine(`${url.protocol}//${url.host}${url.pathname}`, 200)
+  const shown = showUrl(url)
   const response = await fetchOrRefuse(url, shown, egressAllow)
   const { status, headers, body } = response
   if (status >= 300 && status < 400) {
     const target = URL.parse(headers.location ?? '', url)
-    const where = target === null ? 'elsewhere' : `to ${target.host}`
+    const where = target === null ? 'elsewhere' : `to ${showUrl(target)}`
     throw new ImportError(
       'DOCUMENT_UNREACHABLE',
       `Cannot import ${shown}: it redirects ${where}; expected the document's final address`,
@@ -49,6 +48,11 @@ export async function fetchDocument(text: string, egressAllow: string): Promise<
     )
   }
   return body
+}
+
+// Without user information and query: both may hold a secret.
+function showUrl(url: URL): string {
+  return cleanLine(`${url.protocol}//${url.host}${url.pathname}`, 200)
 }
 
 async function fetchOrRefuse(url: URL, shown: string, egressAllow: string) {

@@ -71,12 +71,22 @@ function decode(bytes: Uint8Array): string {
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (error) {
-    throw new ImportError('DOCUMENT_INVALID', 'The document is no valid UTF-8', { cause: error })
+    throw new ImportError(
+      'DOCUMENT_INVALID',
+      'The document is no valid UTF-8: is it a binary file?',
+      { cause: error },
+    )
   }
   if (text.trim() === '') {
     throw new ImportError(
       'DOCUMENT_INVALID',
       'The document is empty; expected OpenAPI as JSON or YAML',
+    )
+  }
+  if (/^\s*</.test(text)) {
+    throw new ImportError(
+      'DOCUMENT_INVALID',
+      'The document is HTML or XML, a page to sign in perhaps; expected OpenAPI as JSON or YAML',
     )
   }
   return text
