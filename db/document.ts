@@ -12,6 +12,34 @@ export const MAX_DOCUMENT_PART_BYTES = 256 * 1024
 /** Upper bound of a document. */
 export const MAX_DOCUMENT_BYTES = 32 * 1024 * 1024
 
+/** Documents that an account may have waiting: 256 MiB at most. */
+export const MAX_WAITING_DOCUMENTS = 8
+
+/**
+ * Makes room for one more document: where there are {@link MAX_WAITING_DOCUMENTS}, the oldest that
+ * is complete goes. Answers whether there is room; held until the end of the transaction.
+ */
+export async function makeDocumentRoom(tx: Tx): Promise<boolean> {
+  // One upload of an account after the other, or two would count the same documents.
+  await tx.trx
+    .selectFrom('account')
+    .select('id')
+    .where('id', '=', tx.accountId)
+    .forNoKeyUpdate()
+    .execute()
+  const waiting = await tx.trx
+    .selectFrom('document')
+    .select(['id', 'byte_count'])
+    .where('account_id', '=', tx.accountId)
+    .orderBy('id')
+    .execute()
+  if (waiting.length < MAX_WAITING_DOCUMENTS) return true
+  const oldest = waiting.find(({ byte_count: byteCount }) => byteCount < MAX_DOCUMENT_BYTES)
+  if (oldest === undefined) return false
+  await deleteDocument(tx, oldest.id)
+  return true
+}
+
 /**
  * The id of a new document without parts. `byteCount` is what will be read back: a document with
  * fewer bytes in its parts is not there yet.

@@ -3,7 +3,7 @@
 import type { Database } from '../db/client.ts'
 import { withAccount } from '../db/transaction.ts'
 import type { Tx } from '../db/transaction.ts'
-import type { ImportOutcome, ImportTask } from '../workers/messages.ts'
+import type { ImportOutcome, DocumentSource } from '../workers/messages.ts'
 
 /** There is no viewer. */
 export class UnauthenticatedError extends Error {
@@ -28,7 +28,7 @@ export interface Context {
   /** Undefined where no valid credential was sent; the root types refuse that by default. */
   readonly viewer: Viewer | undefined
   /** Reads an OpenAPI document in a worker thread. Bytes are transferred: they are gone afterwards. */
-  readonly importDocument: (source: ImportTask['source']) => Promise<ImportOutcome>
+  readonly importDocument: (source: DocumentSource, accountId: string) => Promise<ImportOutcome>
   /** Absolute URL of a server's MCP endpoint. */
   readonly mcpUrl: (serverId: string) => string
 }

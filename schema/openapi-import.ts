@@ -6,7 +6,7 @@ import { importTools } from '../db/import-tools.ts'
 import type { ImportResult, OpenProvider, ToolChange } from '../db/import-tools.ts'
 import { getProvider, insertProvider, updateProvider } from '../db/provider.ts'
 import type { Provider } from '../db/provider.ts'
-import type { ImportOutcome, ImportTask } from '../workers/messages.ts'
+import type { DocumentSource, ImportOutcome } from '../workers/messages.ts'
 import { answer, builder } from './builder.ts'
 import { inAccount, viewerOf } from './context.ts'
 import type { Context } from './context.ts'
@@ -121,9 +121,9 @@ builder.mutationField('importOpenApi', (t) =>
       const { providerId } = given
       // Before the work: reading a document takes seconds.
       if (providerId !== undefined) await inAccount(context, (tx) => getProvider(tx, providerId))
-      const outcome = await context.importDocument(await openSource(context, input))
-      if (outcome.type === 'refused') throw new DocumentError(outcome.code, outcome.message)
       const { accountId } = viewerOf(context)
+      const outcome = await context.importDocument(await openSource(context, input), accountId)
+      if (outcome.type === 'refused') throw new DocumentError(outcome.code, outcome.message)
       const openProvider = providerOpener(outcome, given, input.url ?? undefined)
       const result = await importTools(context.db, accountId, openProvider, outcome.batches)
       const { documentId } = input
@@ -172,7 +172,7 @@ function checkInput(input: Input): Given {
   }
 }
 
-async function openSource(context: Context, input: Input): Promise<ImportTask['source']> {
+async function openSource(context: Context, input: Input): Promise<DocumentSource> {
   const { url, text, documentId } = input
   if (typeof url === 'string') return { type: 'url', url }
   if (typeof documentId === 'string') {

@@ -2,6 +2,7 @@
 // which runtime or socket. The IP address is a parameter, used for the rate limit and dropped.
 import { Hono, type Context, type Next } from 'hono'
 import { randomUUID } from 'node:crypto'
+import { ClientGoneError, clientGoneResponse, readChunks } from './client-gone.ts'
 import { errorResponse, toPublicError } from './errors.ts'
 import type { Log } from './log.ts'
 import type { RateLimit } from './rate-limit.ts'
@@ -52,7 +53,7 @@ export function createApp(deps: AppDeps): App {
   routes.all('/graphql', (c) => answerGraphql(deps, c.req.raw, c.get('requestId')))
   routes.post('/documents', (c) => deps.documentUpload(c.req.raw, c.get('requestId')))
   routes.notFound((c) => {
-    const message = `There is nothing at ${c.req.path.slice(0, 200)}; see /graphql and /mcp/{serverId}`
+    const message = `There is nothing at ${withoutCredentials(c.req.path).slice(0, 200)}; see /graphql and /mcp/{serverId}`
     return errorResponse({ code: 'NOT_FOUND', message }, c.get('requestId'))
   })
   routes.onError((error, c) => answerError(deps, error, c.get('requestId')))
@@ -69,9 +70,15 @@ async function admit({ rateLimit, log }: AppDeps, c: Context<Env>, next: Next): 
   else c.res = tooManyRequests(verdict.retryAfterSeconds, requestId)
   c.res.headers.set(REQUEST_ID_HEADER, requestId)
   if (!log.isLevelEnabled('debug')) return
-  const { method, path } = c.req
+  const { method } = c.req
+  const path = withoutCredentials(c.req.path)
   const ms = Math.round(performance.now() - startedAt)
   log.debug({ requestId, method, path, status: c.res.status, ms }, 'request')
+}
+
+/** Somebody pastes a token into the path one day: it is neither logged nor echoed. */
+function withoutCredentials(path: string): string {
+  return path.replaceAll(/(hm[ks])(?:_|%5f)[^/]+/gi, '$1_…')
 }
 
 async function answerGraphql(
@@ -91,7 +98,7 @@ async function withBoundedBody(request: Request, maxBytes: number): Promise<Requ
   if (request.body === null) return request
   const chunks: Uint8Array[] = []
   let byteCount = 0
-  for await (const chunk of request.body) {
+  for await (const chunk of readChunks(request)) {
     byteCount += chunk.byteLength
     if (byteCount > maxBytes) return undefined
     chunks.push(chunk)
@@ -108,6 +115,7 @@ function tooManyRequests(retryAfterSeconds: number, requestId: string): Response
 }
 
 function answerError(deps: AppDeps, error: unknown, requestId: string): Response {
+  if (error instanceof ClientGoneError) return clientGoneResponse()
   const known = toPublicError(error)
   if (known.code === 'INTERNAL') deps.log.error({ requestId, err: error }, 'unexpected error')
   return errorResponse(known, requestId)

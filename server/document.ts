@@ -4,15 +4,18 @@ import type { Database } from '../db/client.ts'
 import {
   MAX_DOCUMENT_BYTES,
   MAX_DOCUMENT_PART_BYTES,
+  MAX_WAITING_DOCUMENTS,
   deleteDocument,
   deleteExpiredDocuments,
   insertDocument,
   insertDocumentPart,
+  makeDocumentRoom,
   updateDocument,
 } from '../db/document.ts'
-import { withAccount } from '../db/transaction.ts'
+import { withAccount, type Tx } from '../db/transaction.ts'
 import { UnauthenticatedError } from '../schema/context.ts'
 import type { Viewer } from '../schema/context.ts'
+import { ClientGoneError, clientGoneResponse, readChunks } from './client-gone.ts'
 import { errorResponse, toPublicError } from './errors.ts'
 
 /** What the endpoint needs of the process. */
@@ -25,7 +28,8 @@ export interface DocumentUploadDeps {
 
 /**
  * Answers an upload with 201 and `{ "documentId", "byteCount" }`; 400 where the body is empty, 401
- * without a valid key, 413 beyond the bound. An upload that breaks off leaves nothing behind.
+ * without a valid key, 409 while 8 uploads of the account are under way, 413 beyond the bound,
+ * 499 where the client breaks off. An upload that is not stored leaves nothing behind.
  * Uploads older than an hour are deleted on the way.
  */
 export function createDocumentUpload({
@@ -45,12 +49,10 @@ export function createDocumentUpload({
       return tooLarge(maxBytes, requestId)
     await deleteExpiredDocuments(db)
     const { accountId } = viewer
-    // Until the last part is there the document counts as too short to be read.
-    const documentId = await withAccount(db, accountId, (tx) =>
-      insertDocument(tx, MAX_DOCUMENT_BYTES),
-    )
+    const documentId = await withAccount(db, accountId, beginDocument)
+    if (documentId === undefined) return tooMany(requestId)
     try {
-      const byteCount = await storeParts(db, accountId, documentId, request.body, maxBytes)
+      const byteCount = await storeParts(db, accountId, documentId, request, maxBytes)
       if (byteCount !== undefined && byteCount > 0) {
         await withAccount(db, accountId, (tx) => updateDocument(tx, documentId, byteCount))
         return Response.json({ documentId, byteCount }, { status: 201 })
@@ -63,9 +65,22 @@ export function createDocumentUpload({
       await withAccount(db, accountId, (tx) => deleteDocument(tx, documentId)).catch(
         () => undefined,
       )
+      if (error instanceof ClientGoneError) return clientGoneResponse()
       throw error
     }
   }
+}
+
+/** The new document's id; undefined where there is no room for it. */
+async function beginDocument(tx: Tx): Promise<string | undefined> {
+  if (!(await makeDocumentRoom(tx))) return undefined
+  // Until the last part is there the document counts as too short to be read.
+  return await insertDocument(tx, MAX_DOCUMENT_BYTES)
+}
+
+function tooMany(requestId: string): Response {
+  const message = `${MAX_WAITING_DOCUMENTS} uploads of this account are under way, the limit is ${MAX_WAITING_DOCUMENTS}; try again when one is done`
+  return errorResponse({ code: 'CONFLICT', message }, requestId, { connection: 'close' })
 }
 
 function tooLarge(maxBytes: number, requestId: string): Response {
@@ -78,12 +93,12 @@ async function storeParts(
   db: Database,
   accountId: string,
   documentId: string,
-  body: Request['body'],
+  request: Request,
   maxBytes: number,
 ): Promise<number | undefined> {
   let byteCount = 0
   let position = 0
-  for await (const part of cutParts(body)) {
+  for await (const part of cutParts(request)) {
     byteCount += part.byteLength
     if (byteCount > maxBytes) return undefined
     const at = position++
@@ -93,10 +108,10 @@ async function storeParts(
 }
 
 /** The body in parts of the largest size the database takes; the last one may be smaller. */
-async function* cutParts(body: Request['body']): AsyncGenerator<Uint8Array> {
+async function* cutParts(request: Request): AsyncGenerator<Uint8Array> {
   const part = new Uint8Array(MAX_DOCUMENT_PART_BYTES)
   let length = 0
-  for await (const chunk of body ?? []) {
+  for await (const chunk of readChunks(request)) {
     let rest: Uint8Array = chunk
     while (rest.byteLength > 0) {
       const piece = rest.subarray(0, part.byteLength - length)

@@ -50,7 +50,7 @@ export async function listen(app: App, host: string, port: number): Promise<Http
   const address = server.address()
   const boundPort = address !== null && typeof address === 'object' ? address.port : port
   return {
-    origin: `http://${host.includes(':') ? `[${host}]` : host}:${boundPort}`,
+    origin: `http://${reachableHost(host)}:${boundPort}`,
     drain: () =>
       new Promise((resolve) => {
         isDraining = true
@@ -68,6 +68,12 @@ export async function listen(app: App, host: string, port: number): Promise<Http
       server.closeAllConnections()
     },
   }
+}
+
+/** The wildcard addresses are to listen on, not to connect to. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return 'localhost'
+  return host.includes(':') ? `[${host}]` : host
 }
 
 function bind(server: Server, host: string, port: number): Promise<void> {

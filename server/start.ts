@@ -139,7 +139,7 @@ async function serve(parts: Parts): Promise<Running> {
 function toolCaller(pool: Pool, timeoutMs: number): CallTool {
   return ({ route, tool, argumentsText, signal }) =>
     pool.call({
-      partition: route.accountId,
+      accountId: route.accountId,
       definitionHash: tool.definitionHash,
       definition: tool.definition,
       baseUrl: tool.baseUrl,

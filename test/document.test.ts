@@ -3,7 +3,13 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { readDocument } from '../db/document.ts'
 import { withAccount } from '../db/transaction.ts'
-import { REQUEST_ID, openControlPlane, type ControlPlane } from './support/control-plane.ts'
+import { breakOff } from './support/broken-request.ts'
+import {
+  REQUEST_ID,
+  openControlPlane,
+  openapi,
+  type ControlPlane,
+} from './support/control-plane.ts'
 
 const MAX_BYTES = 1024 * 1024
 
@@ -98,7 +104,7 @@ test('POST /documents refuses what is too large, empty or from nobody, and keeps
   assert.equal(await countRows(plane), 0)
 })
 
-test('POST /documents that breaks off rejects and leaves nothing', async (t) => {
+test('POST /documents answers 499 to a body that breaks off, and keeps nothing of it', async (t) => {
   const plane = await openControlPlane(t)
   const broken = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -106,7 +112,6 @@ test('POST /documents that breaks off rejects and leaves nothing', async (t) => 
       controller.error(new Error('connection reset'))
     },
   })
-  await assert.rejects(plane.upload(broken), /connection reset/)
   const half = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(new Uint8Array(300_000))
@@ -115,8 +120,80 @@ test('POST /documents that breaks off rejects and leaves nothing', async (t) => 
       controller.error(new Error('connection reset'))
     },
   })
-  await assert.rejects(plane.upload(half), /connection reset/)
+  for (const body of [broken, half]) {
+    const response = await plane.upload(body)
+    assert.deepEqual([response.status, await response.text()], [499, ''])
+  }
   assert.equal(await countRows(plane), 0)
+})
+
+test('POST /documents over a connection that is cut logs no error and keeps nothing', async (t) => {
+  const plane = await openControlPlane(t)
+  for (const byteCount of [1, 700_000]) {
+    const lines = await breakOff(t, plane, '/documents', new Uint8Array(byteCount), 1_000_000)
+    assert.deepEqual(lines, [{ level: 20, msg: 'request', path: '/documents', status: 499 }])
+    assert.equal(await countRows(plane), 0)
+  }
+})
+
+test('POST /documents keeps the eight newest documents of an account', async (t) => {
+  const plane = await openControlPlane(t)
+  const ids: string[] = []
+  for (let count = 0; count < 9; count++) {
+    const response = await plane.upload(openapi(['get /pets']))
+    assert.equal(response.status, 201)
+    ids.push(((await response.json()) as { documentId: string }).documentId)
+  }
+  assert.equal((await plane.other.upload('{}')).status, 201)
+  const [oldest, second] = ids
+  const imported = async (documentId: string | undefined) =>
+    (await plane.mutate('importOpenApi', { documentId }, 'provider { id }')).__typename
+  assert.deepEqual(
+    [await imported(oldest), await imported(second)],
+    ['NotFoundError', 'ImportOpenApiSuccess'],
+  )
+})
+
+test('POST /documents refuses a ninth upload while eight are under way', async (t) => {
+  const plane = await openControlPlane(t)
+  const ends = Array.from({ length: 8 }, () => Promise.withResolvers<void>())
+  const begun = ends.map(({ promise }) => {
+    const started = Promise.withResolvers<void>()
+    let isFirst = true
+    const body = new ReadableStream<Uint8Array>(
+      {
+        async pull(controller) {
+          if (isFirst) {
+            isFirst = false
+            controller.enqueue(new TextEncoder().encode('{}'))
+            return
+          }
+          started.resolve()
+          await promise
+          controller.close()
+        },
+      },
+      { highWaterMark: 0 },
+    )
+    return { started: started.promise, response: plane.upload(body) }
+  })
+  await Promise.all(begun.map(({ started }) => started))
+  const refused = await plane.upload('{}')
+  assert.deepEqual(
+    { status: refused.status, connection: refused.headers.get('connection') },
+    { status: 409, connection: 'close' },
+  )
+  assert.deepEqual(await refused.json(), {
+    error: {
+      code: 'CONFLICT',
+      message:
+        '8 uploads of this account are under way, the limit is 8; try again when one is done',
+      requestId: REQUEST_ID,
+    },
+  })
+  for (const { resolve } of ends) resolve()
+  const statuses = await Promise.all(begun.map(async ({ response }) => (await response).status))
+  assert.deepEqual(new Set(statuses), new Set([201]))
 })
 
 function streamOf(bytes: Uint8Array, chunkBytes: number): ReadableStream<Uint8Array> {

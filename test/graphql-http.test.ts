@@ -7,6 +7,7 @@ import { hashCredential, newCredential } from '../db/credential.ts'
 import { UnavailableError } from '../db/errors.ts'
 import { withAccount } from '../db/transaction.ts'
 import { createApiKeyAuthenticator } from '../server/authenticate-api-key.ts'
+import { breakOff } from './support/broken-request.ts'
 import {
   REQUEST_ID,
   graphqlRequest,
@@ -350,6 +351,13 @@ test('POST /graphql masks an unexpected error and logs it with the request id', 
     },
   )
   assert.deepEqual(plane.logged, [{ error: secret, requestId: REQUEST_ID }])
+})
+
+test('POST /graphql over a connection that is cut in mid-body logs no error', async (t) => {
+  const plane = await openControlPlane(t)
+  const lines = await breakOff(t, plane, '/graphql', Buffer.from(VIEWER.slice(0, 9)), VIEWER.length)
+  assert.deepEqual(lines, [{ level: 20, msg: 'request', path: '/graphql', status: 499 }])
+  assert.deepEqual(plane.logged, [])
 })
 
 test('POST /graphql says 503 while the database cannot be reached', async (t) => {

@@ -7,10 +7,15 @@ import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { Piscina } from 'piscina'
 import { parse } from 'yaml'
-import run from '../workers/import-thread.ts'
 import type { ImportOutcome, ImportTask, InputSchema } from '../workers/messages.ts'
 import { MAX_BATCH_BYTES } from '../workers/openapi/batch-tools.ts'
-import { expectImported, readDefinitions, readTools, type Imported } from './support/import.ts'
+import {
+  expectImported,
+  importSource,
+  readDefinitions,
+  readTools,
+  type Imported,
+} from './support/import.ts'
 import { startUpstream } from './support/upstream.ts'
 
 const SPECS = new URL('../../shared/specs/', import.meta.url)
@@ -61,8 +66,7 @@ test(
     const delay = monitorEventLoopDelay({ resolution: 5 })
     delay.enable()
     const start = performance.now()
-    const source = { type: 'bytes', bytes } as const
-    const outcome = await pool.run({ type: 'import', source, egressAllow: '' })
+    const outcome = await pool.run({ type: 'import', bytes })
     const elapsedMs = performance.now() - start
     delay.disable()
     await pool.destroy()
@@ -98,7 +102,7 @@ test('import of a URL fetches it through the egress guard', async () => {
   })
   const { host } = new URL(upstream.origin)
   const fetched = (url: string, egressAllow = upstream.origin) =>
-    run({ type: 'import', source: { type: 'url', url }, egressAllow })
+    importSource({ type: 'url', url }, egressAllow)
   try {
     const outcome = await fetched(`${upstream.origin}/document?key=secret`)
     assert.equal(outcome.type, 'imported')

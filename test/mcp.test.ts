@@ -1,7 +1,7 @@
 // The MCP endpoint as a function: its story in both eras, then a table of what may not pass.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { BusyError } from '../workers/pool.ts'
+import { BusyError } from '../workers/error.ts'
 import {
   META,
   PETS,

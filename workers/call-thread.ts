@@ -3,9 +3,11 @@
 import { BroadcastChannel, isMainThread, workerData } from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
 import { callTool } from './call/call-tool.ts'
-import type { CallOutcome, CallTask, CancelMessage } from './messages.ts'
+import type { CallOutcome, CallTask, CancelMessage, FetchOutcome, FetchTask } from './messages.ts'
+import { fetchDocument } from './openapi/fetch-document.ts'
+import { toRefusal } from './openapi/import-error.ts'
 
-/** A cancelled call can wait in the pool's queue (1,024) or be sent a second time. */
+/** A cancellation can overtake the call that it is about. */
 const MAX_CANCELLED = 4_096
 
 const running = new Map<number, AbortController>()
@@ -16,19 +18,36 @@ const cancelled = new Set<number>()
 listenForCancels(workerData)
 
 /**
- * The outcome of a call; a call that was cancelled before it began is CANCELLED. In a pool's thread
- * its `members` are transferred, so that a body crosses without a copy.
+ * The outcome of a call, or a document; a call that was cancelled before it began is CANCELLED. In a
+ * pool's thread bodies are transferred, so that they cross without a copy.
  */
-export default async function run(task: CallTask): Promise<CallOutcome> {
+export default async function run(task: CallTask): Promise<CallOutcome>
+export default async function run(task: FetchTask): Promise<FetchOutcome>
+export default async function run(task: CallTask | FetchTask): Promise<CallOutcome | FetchOutcome> {
+  const outcome = task.type === 'call' ? await runCall(task) : await runFetch(task)
+  if (isMainThread) return outcome
+  if (outcome.type === 'result') return transfer(outcome, outcome.members.buffer)
+  return outcome.type === 'fetched' ? transfer(outcome, outcome.bytes.buffer) : outcome
+}
+
+async function runCall(task: CallTask): Promise<CallOutcome> {
   const { callId } = task
   const controller = new AbortController()
   if (cancelled.delete(callId)) controller.abort()
   running.set(callId, controller)
   try {
-    const outcome = await callTool(task, controller.signal)
-    return outcome.type === 'result' && !isMainThread ? moveMembers(outcome) : outcome
+    return await callTool(task, controller.signal)
   } finally {
     running.delete(callId)
+  }
+}
+
+async function runFetch({ url, egressAllow }: FetchTask): Promise<FetchOutcome> {
+  try {
+    // A copy on a buffer of its own: what came may be a part of a pool.
+    return { type: 'fetched', bytes: Uint8Array.from(await fetchDocument(url, egressAllow)) }
+  } catch (error) {
+    return toRefusal(error)
   }
 }
 
@@ -49,7 +68,7 @@ function listenForCancels(data: unknown): void {
 }
 
 /** Piscina's way to say what of a result is transferred; its caller sees the outcome alone. */
-function moveMembers(outcome: Extract<CallOutcome, { type: 'result' }>): CallOutcome {
-  const parcel = { [transferableSymbol]: outcome.members.buffer, [valueSymbol]: outcome }
-  return move(parcel as unknown as ArrayBuffer) as unknown as CallOutcome
+function transfer<T>(outcome: T, buffer: ArrayBuffer): T {
+  const parcel = { [transferableSymbol]: buffer, [valueSymbol]: outcome }
+  return move(parcel as unknown as ArrayBuffer) as unknown as T
 }

@@ -1,21 +1,11 @@
-// The entry of an import thread: a document's source into tools. A thread of its own, because
+// The entry of an import thread: a document into tools. A thread of its own, because
 // parsing and upgrading burn seconds of CPU on untrusted bytes.
 import { move, transferableSymbol, valueSymbol } from 'piscina'
 import type { ImportOutcome, ImportTask } from './messages.ts'
-import { fetchDocument } from './openapi/fetch-document.ts'
-import { readDocument, toRefusal } from './openapi/read-document.ts'
+import { readDocument } from './openapi/read-document.ts'
 
 /** The outcome of one import; the buffers of its batches are transferred. It never rejects. */
-export default async function run(task: ImportTask): Promise<ImportOutcome> {
-  let bytes: Uint8Array
-  try {
-    bytes =
-      task.source.type === 'bytes'
-        ? task.source.bytes
-        : await fetchDocument(task.source.url, task.egressAllow)
-  } catch (error) {
-    return toRefusal(error)
-  }
+export default async function run({ bytes }: ImportTask): Promise<ImportOutcome> {
   return transfer(await readDocument(bytes))
 }
 

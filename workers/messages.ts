@@ -125,15 +125,28 @@ export interface CancelMessage {
   readonly callId: number
 }
 
-/** Reads an OpenAPI document into tools. */
-export interface ImportTask {
-  readonly type: 'import'
-  /** A URL is fetched through the egress guard. Bytes are transferred. */
-  readonly source:
-    | { readonly type: 'url'; readonly url: string }
-    | { readonly type: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
+/** Fetches a document through the egress guard; run where calls run, as it mostly waits. */
+export interface FetchTask {
+  readonly type: 'fetch'
+  readonly url: string
   readonly egressAllow: string
 }
+
+/** What became of a {@link FetchTask}. Bytes are transferred. */
+export type FetchOutcome =
+  | { readonly type: 'fetched'; readonly bytes: Uint8Array<ArrayBuffer> }
+  | ImportRefusal
+
+/** Reads an OpenAPI document into tools. Bytes are transferred. */
+export interface ImportTask {
+  readonly type: 'import'
+  readonly bytes: Uint8Array<ArrayBuffer>
+}
+
+/** Where a document is: to be fetched, or at hand. */
+export type DocumentSource =
+  | { readonly type: 'url'; readonly url: string }
+  | { readonly type: 'bytes'; readonly bytes: Uint8Array<ArrayBuffer> }
 
 /** Why a document was not read. */
 export type ImportFailure =
@@ -186,9 +199,12 @@ export type ImportOutcome =
       /** What was left out or simplified, a sentence each with its JSON pointer; at most 100. */
       readonly warnings: readonly string[]
     }
-  | {
-      readonly type: 'refused'
-      readonly code: ImportFailure
-      /** What is wrong, where (JSON pointer or line and column) and what would be right. */
-      readonly message: string
-    }
+  | ImportRefusal
+
+/** A document that cannot be imported. */
+export interface ImportRefusal {
+  readonly type: 'refused'
+  readonly code: ImportFailure
+  /** What is wrong, where (JSON pointer or line and column) and what would be right. */
+  readonly message: string
+}

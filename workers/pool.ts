@@ -1,14 +1,32 @@
-// The main thread's side of the workers: two Piscina pools, one for calls (they mostly wait, so a
-// thread runs many at once) and one for imports (they burn CPU, so each has a thread to itself and
-// a large document never delays a call).
+// The main thread's side of the workers: two Piscina pools, one for what mostly waits (calls and
+// the fetching of documents, many at once in a thread) and one for imports (they burn CPU, so a
+// large document never delays a call). Who waits for a place waits here, where a time-out, a
+// cancellation and other tenants can still be heeded.
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { BroadcastChannel } from 'node:worker_threads'
 import { Piscina } from 'piscina'
-import type { CallOutcome, CallTask, CancelMessage, ImportOutcome, ImportTask } from './messages.ts'
+import { createAdmission, type Entry } from './admission.ts'
+import { BusyError } from './error.ts'
+import { shapeError } from './call/shape-result.ts'
+import type {
+  CallOutcome,
+  CallTask,
+  CancelMessage,
+  DocumentSource,
+  FetchOutcome,
+  FetchTask,
+  ImportOutcome,
+  ImportTask,
+} from './messages.ts'
 
 /** A call as its caller knows it: what the pool adds is its number, the egress rules and the definition. */
-export interface Call extends Omit<CallTask, 'type' | 'callId' | 'definition' | 'egressAllow'> {
+export interface Call extends Omit<
+  CallTask,
+  'type' | 'callId' | 'definition' | 'egressAllow' | 'partition'
+> {
+  /** Whose call it is: tenants share neither places beyond their half nor connections. */
+  readonly accountId: string
   /** JSON text of the tool's definition, sent only to a thread that has not seen it. */
   readonly definition: string
   /** Aborting it aborts the upstream request. */
@@ -17,11 +35,6 @@ export interface Call extends Omit<CallTask, 'type' | 'callId' | 'definition' | 
 
 /** The outcome of a call that a thread knew the tool of. */
 export type CallResult = Extract<CallOutcome, { type: 'result' }>
-
-/** Every slot and every place in the queue is taken: ask again later. */
-export class BusyError extends Error {
-  readonly code = 'BUSY'
-}
 
 /** What differs between installations. */
 export interface PoolOptions {
@@ -34,14 +47,19 @@ export interface PoolOptions {
 /** The worker threads, as the main thread uses them. */
 export interface Pool {
   /**
-   * The upstream's answer, or the failure, as the members of an MCP result; it rejects only where a
-   * thread died or no place is free.
+   * The upstream's answer, or the failure, as the members of an MCP result; `timeoutMs` includes the
+   * wait for a place. It rejects only where a thread died or too many wait.
    *
-   * @throws {BusyError} BUSY when {@link MAX_QUEUED_CALLS} calls wait already.
+   * @throws {BusyError} BUSY when {@link MAX_WAITING_CALLS} calls wait already.
    */
   readonly call: (call: Call) => Promise<CallResult>
-  /** The tools of a document. Bytes are transferred: the caller cannot read them afterwards. */
-  readonly import: (source: ImportTask['source']) => Promise<ImportOutcome>
+  /**
+   * The tools of a document. Bytes are transferred: the caller cannot read them afterwards. One
+   * account's imports run one after another.
+   *
+   * @throws {BusyError} BUSY when {@link MAX_WAITING_IMPORTS} imports wait already.
+   */
+  readonly import: (source: DocumentSource, accountId: string) => Promise<ImportOutcome>
   /** Adds entries to `EGRESS_ALLOW` for all later calls and imports. */
   readonly allowEgress: (entries: string) => void
   /** Aborts every running call; each ends with the failure `CANCELLED`. */
@@ -50,15 +68,21 @@ export interface Pool {
   readonly close: () => Promise<void>
 }
 
-// A call waits for its upstream most of the time: measured throughput is flat from 32 to 256 per thread.
-const CALLS_PER_THREAD = 128
-/** Calls that may wait for a thread before new ones are refused with BUSY. */
-export const MAX_QUEUED_CALLS = 1024
-const MAX_QUEUED_IMPORTS = 16
+// A call waits for its upstream most of the time: measured throughput is flat from 32 on.
+const CALLS_PER_THREAD = 512
+/** Calls that may wait for a place before new ones are refused with BUSY. */
+export const MAX_WAITING_CALLS = 1024
+/** Imports that may wait for their turn before new ones are refused with BUSY. */
+export const MAX_WAITING_IMPORTS = 16
+// One tenant gets half of the places: one import each.
+const IMPORT_PLACES = 2
+// An hour's worth of nothing helps nobody: longer than the imports that may be before it take.
+const IMPORT_WAIT_MS = 120_000
 const MAX_DEFAULT_CALL_THREADS = 4
 // An import's thread holds a parsed document of up to 32 MiB; it is given back soon after.
 const IMPORT_IDLE_MS = 5_000
-// The slowest hostile document within the import's own bounds took 5 s on a busy machine, its fetch at most 30 s.
+// The slowest hostile document within the import's own bounds took 5 s on a busy machine; another
+// one may be read beside it.
 const IMPORT_TIMEOUT_MS = 60_000
 // Twice what the largest document within the bounds was estimated to need.
 const IMPORT_HEAP_MIB = 768
@@ -68,6 +92,8 @@ export function createPool(options: PoolOptions = {}): Pool {
   const channel = `hasmcp-${randomUUID()}`
   const calls = startCallThreads(channel, options.callThreads)
   const imports = startImportThreads()
+  const places = createAdmission(calls.maxThreads * CALLS_PER_THREAD, MAX_WAITING_CALLS)
+  const importPlaces = createAdmission(IMPORT_PLACES, MAX_WAITING_IMPORTS)
   const cancels = new BroadcastChannel(channel)
   const running = new Set<number>()
   let egressAllow = options.egressAllow ?? ''
@@ -76,28 +102,59 @@ export function createPool(options: PoolOptions = {}): Pool {
   const cancel = (callId: number) => {
     cancels.postMessage({ type: 'cancel', callId } satisfies CancelMessage)
   }
+
+  const runPlaced = async (call: Call, timeoutMs: number): Promise<CallResult> => {
+    const { signal, definition, accountId, ...rest } = call
+    const callId = ++lastCallId
+    const partition = accountId
+    const task: CallTask = { type: 'call', callId, egressAllow, partition, ...rest, timeoutMs }
+    const onAbort = () => {
+      cancel(callId)
+    }
+    running.add(callId)
+    signal?.addEventListener('abort', onAbort, { once: true })
+    try {
+      return await runCall(calls, task, definition, () => !running.has(callId) || signal?.aborted)
+    } finally {
+      running.delete(callId)
+      signal?.removeEventListener('abort', onAbort)
+    }
+  }
+
   return {
-    async call({ signal, definition, ...call }) {
-      const callId = ++lastCallId
-      const task: CallTask = { type: 'call', callId, egressAllow, ...call }
-      const onAbort = () => {
-        cancel(callId)
-      }
-      running.add(callId)
-      signal?.addEventListener('abort', onAbort, { once: true })
+    async call(call) {
+      const { accountId, timeoutMs, signal } = call
+      const startedAt = performance.now()
+      const entry = places.enter(accountId, timeoutMs, signal)
+      const waited = typeof entry === 'string' ? entry : await entry
+      if (waited !== 'entered') return describeWait(waited, timeoutMs)
+      const waitedMs = typeof entry === 'string' ? 0 : Math.round(performance.now() - startedAt)
       try {
-        return await runCall(calls, task, definition)
+        return await runPlaced(call, Math.max(1, timeoutMs - waitedMs))
       } finally {
-        running.delete(callId)
-        signal?.removeEventListener('abort', onAbort)
+        places.leave(accountId)
       }
     },
-    import: (source) => runImport(imports, { type: 'import', source, egressAllow }),
+    async import(source, accountId) {
+      const entry = await importPlaces.enter(accountId, IMPORT_WAIT_MS)
+      if (entry !== 'entered')
+        throw new BusyError('Too many imports are waiting; try again in a minute')
+      try {
+        const fetched =
+          source.type === 'bytes'
+            ? source
+            : await runFetch(calls, { type: 'fetch', url: source.url, egressAllow })
+        return fetched.type === 'refused' ? fetched : await runImport(imports, fetched.bytes)
+      } finally {
+        importPlaces.leave(accountId)
+      }
+    },
     allowEgress(entries) {
       egressAllow = egressAllow === '' ? entries : `${egressAllow},${entries}`
     },
     cancelAll() {
       for (const callId of running) cancel(callId)
+      running.clear()
     },
     async close() {
       cancels.close()
@@ -106,7 +163,7 @@ export function createPool(options: PoolOptions = {}): Pool {
   }
 }
 
-type CallThreads = Piscina<CallTask, CallOutcome>
+type CallThreads = Piscina<CallTask | FetchTask, CallOutcome | FetchOutcome>
 type ImportThreads = Piscina<ImportTask, ImportOutcome>
 
 function startCallThreads(channel: string, count: number | undefined): CallThreads {
@@ -116,8 +173,8 @@ function startCallThreads(channel: string, count: number | undefined): CallThrea
     filename: new URL('./call-thread.ts', import.meta.url).href,
     minThreads: threads,
     maxThreads: threads,
-    concurrentTasksPerWorker: CALLS_PER_THREAD,
-    maxQueue: MAX_QUEUED_CALLS,
+    // More than there are places, so that nothing waits in there: documents are fetched as well.
+    concurrentTasksPerWorker: CALLS_PER_THREAD + IMPORT_PLACES,
     // Piscina's default makes an idle thread sleep in Atomics.wait: it would not see that an
     // upstream closed a kept-alive socket, and would send the next call into it.
     atomics: 'disabled',
@@ -131,9 +188,8 @@ function startImportThreads(): ImportThreads {
   return new Piscina({
     filename: new URL('./import-thread.ts', import.meta.url).href,
     minThreads: 0,
-    maxThreads: 1,
+    maxThreads: IMPORT_PLACES,
     idleTimeout: IMPORT_IDLE_MS,
-    maxQueue: MAX_QUEUED_IMPORTS,
     recordTiming: false,
     resourceLimits: { maxOldGenerationSizeMb: IMPORT_HEAP_MIB },
     env: {},
@@ -145,36 +201,46 @@ async function runCall(
   threads: CallThreads,
   task: CallTask,
   definition: string,
+  isCancelled: () => boolean | undefined,
 ): Promise<CallResult> {
-  const outcome = await orBusy(threads.run(task))
+  const outcome = await threads.run(task)
   if (outcome.type === 'result') return outcome
-  const told = await orBusy(threads.run({ ...task, definition }))
+  // The cancellation was spent on the first attempt.
+  if (isCancelled() === true) return describeWait('cancelled', task.timeoutMs)
+  const told = await threads.run({ ...task, definition })
   if (told.type === 'result') return told
   throw new Error('A thread does not know a definition that it was just given')
 }
 
-async function runImport(threads: ImportThreads, task: ImportTask): Promise<ImportOutcome> {
+/** A call that ended before any thread had it. */
+function describeWait(entry: Exclude<Entry, 'entered'>, timeoutMs: number): CallResult {
+  const isTimeout = entry === 'timeout'
+  const text = isTimeout
+    ? `The call waited ${timeoutMs} ms for a free place; nothing was sent to the upstream`
+    : 'The call was cancelled; nothing was sent to the upstream'
+  const failure = isTimeout ? 'UPSTREAM_TIMEOUT' : 'CANCELLED'
+  return { type: 'result', ...shapeError(text), failure, responseBytes: 0 }
+}
+
+async function runFetch(threads: CallThreads, task: FetchTask): Promise<FetchOutcome> {
+  const outcome = await threads.run(task)
+  if (outcome.type === 'fetched' || outcome.type === 'refused') return outcome
+  throw new Error('A thread took a document for a call')
+}
+
+async function runImport(
+  threads: ImportThreads,
+  bytes: Uint8Array<ArrayBuffer>,
+): Promise<ImportOutcome> {
   const signal = AbortSignal.timeout(IMPORT_TIMEOUT_MS)
   // Piscina's types take the wrong overload of Node 26's postMessage: a list is what it wants.
-  const transferList = (task.source.type === 'bytes' ? [task.source.bytes.buffer] : []) as object
+  const transferList = [bytes.buffer] as object
   try {
-    return await orBusy(threads.run(task, { transferList, signal }))
+    return await threads.run({ type: 'import', bytes }, { transferList, signal })
   } catch (error) {
     if (!signal.aborted && !isOutOfMemory(error)) throw error
     const message = `Reading the document takes more than ${IMPORT_TIMEOUT_MS / 1000} s or ${IMPORT_HEAP_MIB} MiB: it is too large or too entangled`
     return { type: 'refused', code: 'DOCUMENT_TOO_LARGE', message }
-  }
-}
-
-/** Piscina tells a full queue only by its message. */
-async function orBusy<T>(result: Promise<T>): Promise<T> {
-  try {
-    return await result
-  } catch (error) {
-    if (error instanceof Error && error.message === 'Task queue is at limit') {
-      throw new BusyError('Too many calls are waiting; try again in a moment', { cause: error })
-    }
-    throw error
   }
 }
 

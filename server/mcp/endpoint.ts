@@ -3,6 +3,7 @@
 import { errorResponse, toPublicError } from '../errors.ts'
 import { readBearer, unauthenticated } from './authenticate.ts'
 import { preflightResponse, withCors } from './cors.ts'
+import { runBatch } from './batch.ts'
 import type { AnswerMessage, Caller } from './era.ts'
 import { type Message, type RequestId, parseBody } from './json-rpc.ts'
 import { createLegacyEra } from './legacy.ts'
@@ -113,16 +114,14 @@ async function answerBatch(
   messages: readonly Message[],
 ): Promise<Reply> {
   checkBatch(caller.headers, messages)
-  const replies = await Promise.all(
-    messages.map(async (message) => {
-      if (message.kind !== 'request' || message.method !== 'initialize') {
-        return await answerMessage(eras, fail, caller, message)
-      }
-      // 2025-03-26: "the initialize request MUST NOT be part of a JSON-RPC batch"
-      const error = new RpcError(INVALID_REQUEST, 'initialize must not be part of a batch')
-      return refuse(message.id, error)
-    }),
-  )
+  const replies = await runBatch(messages, async (message) => {
+    if (message.kind !== 'request' || message.method !== 'initialize') {
+      return await answerMessage(eras, fail, caller, message)
+    }
+    // 2025-03-26: "the initialize request MUST NOT be part of a JSON-RPC batch"
+    const error = new RpcError(INVALID_REQUEST, 'initialize must not be part of a batch')
+    return refuse(message.id, error)
+  })
   const reply = batchReply(replies)
   return messages.every(({ kind }) => kind === 'invalid') ? { ...reply, status: 400 } : reply
 }

@@ -1,6 +1,7 @@
 // The shapes of JSON-RPC 2.0 as MCP narrows them: ids are strings or integers and never null,
 // parameters are named, and only requests and notifications come in.
 import { INVALID_REQUEST, RpcError, kindOf } from './rpc-error.ts'
+import { type Span, findItems, findMember } from './json-source.ts'
 import { parseJsonText } from './json-text.ts'
 
 /** As it came: it is printed back as a JSON value equal to the one that was sent. */
@@ -16,6 +17,11 @@ export interface RpcRequest {
   readonly method: string
   /** `{}` where none were sent. */
   readonly params: JsonObject
+  /**
+   * The source text of `params.arguments`, an object. Set only where the body holds numbers so long
+   * that `params` may have rounded them.
+   */
+  readonly argumentsText?: string
 }
 
 /** A message that wants none. */
@@ -56,15 +62,30 @@ const NO_PARAMS: JsonObject = Object.freeze({})
  *   than {@link MAX_BATCH_MESSAGES}, or the nesting is too deep.
  */
 export function parseBody(bytes: Uint8Array): Body {
-  const value = parseJsonText(bytes)
-  if (!Array.isArray(value)) return { kind: 'single', message: readMessage(value) }
+  const { value, source } = parseJsonText(bytes)
+  if (!Array.isArray(value)) {
+    return { kind: 'single', message: withSource(readMessage(value), source, 0) }
+  }
   if (value.length === 0 || value.length > MAX_BATCH_MESSAGES) {
     throw new RpcError(
       INVALID_REQUEST,
       `The batch holds ${value.length} messages, expected 1 to ${MAX_BATCH_MESSAGES}`,
     )
   }
-  return { kind: 'batch', messages: value.map(readMessage) }
+  const spans: readonly Span[] = source === undefined ? [] : findItems(source)
+  const messages = value.map((item, at) =>
+    withSource(readMessage(item), source, spans[at]?.start ?? 0),
+  )
+  return { kind: 'batch', messages }
+}
+
+/** The message with its `argumentsText`, if it has any; it begins at `start` of `source`. */
+function withSource(message: Message, source: string | undefined, start: number): Message {
+  if (source === undefined || message.kind !== 'request') return message
+  if (!isJsonObject(message.params['arguments'])) return message
+  const params = findMember(source, start, 'params')
+  const found = params && findMember(source, params.start, 'arguments')
+  return found ? { ...message, argumentsText: source.slice(found.start, found.end) } : message
 }
 
 /** Whether it is a JSON object: no array, not null. */

@@ -71,11 +71,12 @@ async function call(
   deps: EraDeps,
   running: RunningCalls,
   caller: Caller,
-  { id, params }: RpcRequest,
+  request: RpcRequest,
 ): Promise<Reply> {
+  const { id } = request
   const own = running.start(scopeOf(caller), id, caller.signal)
   try {
-    const members = await callTool(deps.call, caller.route, params, own.signal)
+    const members = await callTool(deps.call, caller.route, request, own.signal)
     if (members !== undefined) return resultReply(id, '', members)
     // Cancelled: "Not send a response for the cancelled request". HTTP needs one all the same; 202
     // with no body is what clients of this era take for "no message here" without complaint.

@@ -78,9 +78,9 @@ function discover({ route }: Caller, { id }: RpcRequest, leading: string): Reply
 async function call(
   deps: EraDeps,
   { route, signal }: Caller,
-  { id, params }: RpcRequest,
+  request: RpcRequest,
   leading: string,
 ): Promise<Reply> {
-  const members = await callTool(deps.call, route, params, signal)
-  return members === undefined ? CLIENT_CLOSED : resultReply(id, leading, members)
+  const members = await callTool(deps.call, route, request, signal)
+  return members === undefined ? CLIENT_CLOSED : resultReply(request.id, leading, members)
 }

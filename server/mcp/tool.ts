@@ -4,7 +4,7 @@ import type { CallOutcome } from '../../workers/messages.ts'
 import type { Route, RouteTool } from './build-route.ts'
 import { readCursor } from './cursor.ts'
 import { INTERNAL_ERROR, INVALID_PARAMS, RpcError, kindOf, shown } from './rpc-error.ts'
-import { type JsonObject, isJsonObject } from './json-rpc.ts'
+import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
 import type { ToolPages } from './tool-page.ts'
 
 /** The outcome of a call that a thread knew the tool of. */
@@ -14,7 +14,7 @@ export type CallResult = Extract<CallOutcome, { type: 'result' }>
 export type CallTool = (input: {
   readonly route: Route
   readonly tool: RouteTool
-  /** JSON text of an object. */
+  /** JSON text of an object, its numbers as the client wrote them. */
   readonly argumentsText: string
   /** Aborting it aborts the upstream request. */
   readonly signal: AbortSignal
@@ -55,7 +55,7 @@ export async function listTools(
 export async function callTool(
   call: CallTool,
   route: Route,
-  params: JsonObject,
+  { params, argumentsText }: RpcRequest,
   signal: AbortSignal,
 ): Promise<Uint8Array | undefined> {
   const { name, arguments: input = {} } = params
@@ -68,7 +68,8 @@ export async function callTool(
     throw new RpcError(INVALID_PARAMS, `params.arguments is ${kindOf(input)}, expected an object`)
   }
   if (signal.aborted) return undefined
-  const result = await call({ route, tool, argumentsText: JSON.stringify(input), signal })
+  const text = argumentsText ?? JSON.stringify(input)
+  const result = await call({ route, tool, argumentsText: text, signal })
   if (result.failure !== 'CANCELLED') return result.members
   if (signal.aborted) return undefined
   // Nobody asked for it but us: the process is being stopped.

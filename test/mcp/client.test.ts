@@ -34,10 +34,11 @@ const world = await createWorld(db, 'pets', upstream.origin)
 const errors: unknown[] = []
 const endpoint = createMcpEndpoint({
   routes: createRouteStore(db),
-  call: ({ tool, argumentsText, signal }) => {
+  call: ({ route, tool, argumentsText, signal }) => {
     const { definitionHash, definition, baseUrl, headers } = tool
     const bounds = { timeoutMs: 5_000, maxResponseBytes: 1_000_000 }
     return pool.call({
+      accountId: route.accountId,
       definitionHash,
       definition,
       baseUrl,

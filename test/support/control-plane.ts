@@ -9,9 +9,9 @@ import { withAccount } from '../../db/transaction.ts'
 import { createApiKeyAuthenticator } from '../../server/authenticate-api-key.ts'
 import { createDocumentUpload } from '../../server/document.ts'
 import { createGraphql } from '../../server/graphql.ts'
-import runImport from '../../workers/import-thread.ts'
-import type { ImportOutcome, ImportTask } from '../../workers/messages.ts'
+import type { DocumentSource, ImportOutcome } from '../../workers/messages.ts'
 import { openTestDatabase, type Cleanup } from './database.ts'
+import { importSource } from './import.ts'
 
 export const REQUEST_ID = 'request-1'
 
@@ -54,7 +54,7 @@ export interface ControlPlane extends Client {
 }
 
 export interface ControlPlaneOptions {
-  readonly importDocument?: (source: ImportTask['source']) => Promise<ImportOutcome>
+  readonly importDocument?: (source: DocumentSource) => Promise<ImportOutcome>
   readonly egressAllow?: string
   readonly maxDocumentBytes?: number
 }
@@ -65,8 +65,7 @@ export async function openControlPlane(
 ): Promise<ControlPlane> {
   const db = await openTestDatabase(t)
   const { egressAllow = '' } = options
-  const importDocument =
-    options.importDocument ?? ((source) => runImport({ type: 'import', source, egressAllow }))
+  const importDocument = options.importDocument ?? ((source) => importSource(source, egressAllow))
   const logged: { error: unknown; requestId: string }[] = []
   const authenticate = createApiKeyAuthenticator({ db })
   const handle = createGraphql({

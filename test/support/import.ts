@@ -1,6 +1,12 @@
 // Imports a document as the pool would, and opens the batches.
 import assert from 'node:assert/strict'
-import type { ImportedTool, ImportOutcome, ToolDefinition } from '../../workers/messages.ts'
+import type {
+  DocumentSource,
+  ImportedTool,
+  ImportOutcome,
+  ToolDefinition,
+} from '../../workers/messages.ts'
+import runFetch from '../../workers/call-thread.ts'
 import run from '../../workers/import-thread.ts'
 
 export type Imported = Extract<ImportOutcome, { type: 'imported' }>
@@ -8,7 +14,7 @@ export type Imported = Extract<ImportOutcome, { type: 'imported' }>
 /** The outcome for a document: text or bytes as they are, anything else as JSON. */
 export function importDocument(document: unknown): Promise<ImportOutcome> {
   const bytes = document instanceof Uint8Array ? Uint8Array.from(document) : encode(document)
-  return run({ type: 'import', source: { type: 'bytes', bytes }, egressAllow: '' })
+  return run({ type: 'import', bytes })
 }
 
 /** The outcome, which must be an import. */
@@ -49,4 +55,14 @@ function encode(document: unknown): Uint8Array<ArrayBuffer> {
 
 function readJson<T>(bytes: Uint8Array): readonly T[] {
   return JSON.parse(new TextDecoder().decode(bytes)) as readonly T[]
+}
+
+/** The outcome for a source, as the pool's threads would give it, but in this thread. */
+export async function importSource(
+  source: DocumentSource,
+  egressAllow: string,
+): Promise<ImportOutcome> {
+  if (source.type === 'bytes') return await run({ type: 'import', bytes: source.bytes })
+  const fetched = await runFetch({ type: 'fetch', url: source.url, egressAllow })
+  return fetched.type === 'fetched' ? await run({ type: 'import', bytes: fetched.bytes }) : fetched
 }

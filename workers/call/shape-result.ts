@@ -3,6 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import { STATUS_CODES } from 'node:http'
 import type { EgressResponse } from '../egress/client.ts'
+import { EgressError } from '../egress/error.ts'
 
 /** Members of a `CallToolResult` without the braces around them, as UTF-8 JSON. */
 export interface Shaped {
@@ -14,9 +15,22 @@ export interface Shaped {
 /** What a model needs of an error page; the rest is somebody's HTML. */
 const MAX_ERROR_BODY_BYTES = 16_384
 
+/**
+ * 20 MiB, twice the largest body of an answer (MAX_ANSWER_BYTES in server/start.ts): room for text
+ * of nothing but quotes, which double, and none for control characters, which take six bytes each.
+ */
+const MAX_PRINTED_TEXT_BYTES = 20 * 1024 * 1024
+
+/** `\u0000`: what one UTF-16 unit prints as at worst. */
+const MAX_PRINTED_UNIT_BYTES = 6
+
 const encoder = new TextEncoder()
 
-/** The upstream's answer: its body as text, image or audio; any status but 2xx is an error. */
+/**
+ * The upstream's answer: its body as text, image or audio; any status but 2xx is an error.
+ * @throws {EgressError} RESPONSE_TOO_LARGE when the body's text would take more than
+ *   {@link MAX_PRINTED_TEXT_BYTES} as JSON.
+ */
 export function shapeResponse(response: EgressResponse, requestUrl: URL): Shaped {
   const { status, body } = response
   if (status >= 200 && status < 300) return shapeSuccess(response)
@@ -58,8 +72,34 @@ function createContent(response: EgressResponse): Content {
   if ((family === 'image' || family === 'audio') && !mimeType.endsWith('+xml')) {
     return { type: family, data: asBuffer(body).toString('base64'), mimeType }
   }
-  if (isText(response, body)) return { type: 'text', text: decodeText(response, body) }
-  return { type: 'text', text: describeBinary(response) }
+  if (!isText(response, body)) return { type: 'text', text: describeBinary(response) }
+  const text = decodeText(response, body)
+  if (isPrintedLonger(text, MAX_PRINTED_TEXT_BYTES)) {
+    throw new EgressError(
+      'RESPONSE_TOO_LARGE',
+      `The upstream's answer of ${body.length} bytes is larger than the limit of ${MAX_PRINTED_TEXT_BYTES} bytes once it is printed as JSON`,
+    )
+  }
+  return { type: 'text', text }
+}
+
+/** Whether the text would take more bytes of JSON, quotes left out. Found without printing it. */
+function isPrintedLonger(text: string, maxBytes: number): boolean {
+  if (text.length * MAX_PRINTED_UNIT_BYTES <= maxBytes) return false
+  let bytes = 0
+  for (let at = 0; at < text.length && bytes <= maxBytes; at += 1) {
+    bytes += countPrintedBytes(text.charCodeAt(at))
+  }
+  return bytes > maxBytes
+}
+
+/** Decoded text has no lone surrogates: each is half of a character of four bytes. */
+function countPrintedBytes(unit: number): number {
+  // \b \t \n \f \r are 8 to 13 without 11.
+  if (unit < 0x20) return unit >= 8 && unit <= 13 && unit !== 11 ? 2 : MAX_PRINTED_UNIT_BYTES
+  if (unit < 0x80) return unit === 0x22 || unit === 0x5c ? 2 : 1
+  if (unit < 0x800 || (unit >= 0xd800 && unit <= 0xdfff)) return 2
+  return 3
 }
 
 function print(content: Content, rest: string): Uint8Array<ArrayBuffer> {

@@ -10,7 +10,7 @@ import {
   MAX_TITLE_CHARACTERS,
   type DefinedTool,
 } from './define-tool.ts'
-import { ImportError, LeftOutError } from './import-error.ts'
+import { ImportError, LeftOutError, toRefusal } from './import-error.ts'
 import { isObject, own, type JsonObject } from './json-value.ts'
 import { HTTP_METHODS } from '../messages.ts'
 import type { TakenNames } from './name.ts'
@@ -31,15 +31,6 @@ export async function readDocument(bytes: Uint8Array): Promise<ImportOutcome> {
   } catch (error) {
     return toRefusal(error)
   }
-}
-
-/** The refusal that an error stands for; its message is for the client. */
-export function toRefusal(error: unknown): ImportOutcome {
-  if (error instanceof ImportError) {
-    return { type: 'refused', code: error.code, message: error.message }
-  }
-  const message = 'The document cannot be read: its structure is not that of an OpenAPI document'
-  return { type: 'refused', code: 'DOCUMENT_INVALID', message }
 }
 
 function importDocument(document: JsonObject): ImportOutcome {
