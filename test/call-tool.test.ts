@@ -300,6 +300,50 @@ test('run turns each failure into a sentence and a code', async () => {
   await upstream.close()
 })
 
+test('run refuses text that JSON would blow up, and no other of the same size', async () => {
+  const size = 10 * 1024 * 1024
+  const shown: readonly (readonly [title: string, byte: number, type: string])[] = [
+    ['letters', 0x61, 'text/plain'],
+    ['quotes', 0x22, 'application/json'],
+    ['line feeds', 0x0a, 'text/plain'],
+    ['backslashes', 0x5c, 'text/plain'],
+    ['umlauts of one byte', 0xe4, 'text/plain; charset=latin1'],
+    ['bytes of an image', 0x00, 'image/png'],
+  ]
+  const refused: typeof shown = [
+    ['NUL', 0x00, 'text/plain'],
+    ['ESC', 0x1b, 'application/json'],
+    ['vertical tabs', 0x0b, 'application/octet-stream'],
+    ['bytes that are no UTF-8', 0xff, 'text/plain'],
+  ]
+  let answer: Answer = () => {}
+  const upstream = await startUpstream((...args) => answer(...args))
+  const task = { maxResponseBytes: size }
+  for (const [title, byte, contentType] of shown) {
+    answer = type(contentType, Buffer.alloc(size, byte))
+    const outcome = await run(createTask(upstream.origin, define(), task))
+    assert.ok(outcome.type === 'result')
+    assert.deepEqual([outcome.failure, outcome.isError], [undefined, false], title)
+    assert.ok(outcome.members.length < 2 * size + 100, title)
+  }
+  for (const [title, byte, contentType] of refused) {
+    answer = type(contentType, Buffer.alloc(size, byte))
+    assert.deepEqual(
+      await call(createTask(upstream.origin, define(), task)),
+      {
+        type: 'result',
+        isError: true,
+        failure: 'RESPONSE_TOO_LARGE',
+        responseBytes: 0,
+        content:
+          "The upstream's answer of 10485760 bytes is larger than the limit of 20971520 bytes once it is printed as JSON",
+      },
+      title,
+    )
+  }
+  await upstream.close()
+})
+
 test('run gives up at the time-out', async () => {
   const upstream = await startUpstream(() => {})
   const { origin } = upstream
@@ -464,6 +508,9 @@ test('buildRequest keeps hostile values inside their slot of the path', () => {
     ['100%', '100%25'],
     ['..a', '..a'],
     ['...', '...'],
+    ['x..y', 'x..y'],
+    ['50%', '50%25'],
+    ['a b/ü', 'a%20b%2F%C3%BC'],
     ['@evil.example', '%40evil.example'],
     [':8080', '%3A8080'],
     [';x=1', '%3Bx%3D1'],
@@ -491,6 +538,11 @@ test('buildRequest keeps hostile values inside their slot of the path', () => {
     'a\0',
     '%00',
     '%0d',
+    '%2e%2e/%zz',
+    '%2e%2e%2f%ff',
+    '%zz/%252e%252e',
+    '%25252525252e',
+    '%ff%5c',
     'https://evil.example',
     [],
     {},
@@ -515,11 +567,27 @@ test('buildRequest keeps hostile values inside their slot of the path', () => {
   assert.throws(() => build(pair, { a: 'x' }, { path: '/{a}/{b}' }), {
     message: 'Invalid arguments: the path needs a value for "b"',
   })
-  for (const path of escaping) {
-    assert.throws(() => build(pair, { a: 'y' }, { path }), {
-      message: "Invalid arguments: with them the path would leave the provider's base URL",
-    })
+  const left = {
+    code: 'ARGUMENTS_INVALID',
+    message: "Invalid arguments: with them the path would leave the provider's base URL",
   }
+  for (const path of escaping) {
+    assert.throws(() => build(pair, { a: 'y' }, { path }), left)
+  }
+  const halves = [
+    ['%2e%2', 'e'],
+    ['x/.%2', 'e'],
+    ['%', '2e'],
+    ['%5', 'c'],
+    ['%0', 'd'],
+  ]
+  for (const [a, b] of halves) {
+    assert.throws(() => build(pair, { a, b }, { path: '/e/{a}{b}' }), left, `${a} ${b}`)
+  }
+  assert.equal(
+    build(pair, { a: 'v1.', b: '.5' }, { path: '/e/{a}{b}' }).url.href,
+    'https://api.example/v1/e/v1..5',
+  )
   assert.equal(
     build([], {}, { path: '/a b/é?c#d' }).url.href,
     'https://api.example/v1/a%20b/%C3%A9%3Fc%23d',
@@ -688,7 +756,8 @@ test('compileCheck says what to mend', () => {
 })
 
 test('compileCheck ends in bounded time whatever the schema', () => {
-  const tooLong = /^Invalid arguments: they take too long to check against the tool's schema$/
+  const tooLong =
+    /^Invalid arguments: they are too large to check against this tool's schema: \d+ values and 0 characters take more than 500000 steps; expected fewer or shorter ones$/
   const twice = (name: string) => ({ allOf: [{ $ref: name }, { $ref: name }] })
   const doubling = Object.fromEntries(
     Array.from({ length: 40 }, (_, level) => [`d${level}`, twice(`#/$defs/d${level + 1}`)]),
@@ -713,7 +782,7 @@ test('compileCheck ends in bounded time whatever the schema', () => {
       'endless reference',
       { $ref: '#' },
       {},
-      /^Invalid arguments: they (are nested too deeply|take too long)/,
+      /^Invalid arguments: they are (nested too deeply|too large)/,
     ],
     [
       'backtracking',

@@ -1,41 +1,16 @@
 // Validates a call's arguments against the tool's schema. Schemas are tenants': each gets an Ajv of
 // its own (nothing of one is ever seen by another, and all of it is garbage when the tool is
-// forgotten), nothing is fetched, and the work that one check may do is counted.
-import { Ajv2020 } from 'ajv/dist/2020.js'
+// forgotten), nothing is fetched, and the work that one check may do is counted (check-budget.ts).
+import { Ajv2020, type Options } from 'ajv/dist/2020.js'
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/types/index.js'
-import { fastFormats } from 'ajv-formats/dist/formats.js'
 import type { InputSchema } from '../messages.ts'
+import { CheckBudget } from './check-budget.ts'
+import { addCountedKeywords, createFormats } from './counted-keyword.ts'
 import { ArgumentsError } from './error.ts'
-import { linearRegExp } from './pattern.ts'
+import { createRegExpEngine } from './pattern.ts'
 
 /** @throws {ArgumentsError} ARGUMENTS_INVALID when the arguments do not match the schema. */
 export type CheckArguments = (args: unknown) => void
-
-/**
- * Formats that are checked: those whose check is linear and that APIs mean literally. Others, among
- * them `regex`, `url` and `uri-template`, are remarks.
- */
-const CHECKED_FORMATS = [
-  'date',
-  'date-time',
-  'duration',
-  'email',
-  'hostname',
-  'int32',
-  'int64',
-  'ipv4',
-  'ipv6',
-  'uri',
-  'uuid',
-] as const
-
-const formats = Object.fromEntries(CHECKED_FORMATS.map((name) => [name, fastFormats[name]]))
-
-/**
- * Schemas behind `$ref` that one check may enter. Arguments of 256 KiB have at most 128 Ki values;
- * a schema that refers to itself twice at each level would enter 2^depth.
- */
-const MAX_STEPS = 500_000
 
 /** One error says what to mend; the others are usually branches of the same `anyOf`. */
 const MAX_ERRORS_SHOWN = 3
@@ -43,15 +18,12 @@ const MAX_ERRORS_SHOWN = 3
 const MAX_MESSAGE_LENGTH = 1_000
 
 class CountingAjv extends Ajv2020 {
-  stepsLeft = 0
+  /** The generated code knows its Ajv as `self`. */
+  readonly budget: CheckBudget
 
-  /** Called by the generated code. */
-  step(): void {
-    this.stepsLeft -= 1
-    if (this.stepsLeft < 0)
-      throw new ArgumentsError(
-        "Invalid arguments: they take too long to check against the tool's schema",
-      )
+  constructor(budget: CheckBudget, options: Options) {
+    super(options)
+    this.budget = budget
   }
 }
 
@@ -60,7 +32,8 @@ class CountingAjv extends Ajv2020 {
  * @throws {ArgumentsError} ARGUMENTS_INVALID when the schema is none.
  */
 export function compileCheck(schema: InputSchema): CheckArguments {
-  const ajv = createAjv()
+  const budget = new CheckBudget()
+  const ajv = createAjv(budget)
   let validate: ValidateFunction
   try {
     validate = ajv.compile(schema)
@@ -72,15 +45,21 @@ export function compileCheck(schema: InputSchema): CheckArguments {
     )
   }
   return (args) => {
-    ajv.stepsLeft = MAX_STEPS
-    if (!isValid(validate, args)) {
-      throw new ArgumentsError(describeErrors(validate.errors ?? []))
+    budget.start(args)
+    try {
+      if (!isValid(validate, args)) {
+        throw new ArgumentsError(describeErrors(validate.errors ?? []))
+      }
+    } finally {
+      budget.end()
+      // Errors hold the arguments.
+      validate.errors = null
     }
   }
 }
 
-function createAjv(): CountingAjv {
-  const ajv = new CountingAjv({
+function createAjv(budget: CheckBudget): CountingAjv {
+  const ajv = new CountingAjv(budget, {
     strict: false,
     logger: false,
     // Compiling checks every keyword's shape; the meta-schema would also refuse what API
@@ -92,26 +71,31 @@ function createAjv(): CountingAjv {
     // Inlining a large definition into each of its thousand uses multiplies the code.
     inlineRefs: false,
     verbose: true,
-    formats,
-    code: { regExp: linearRegExp, process: countSteps },
+    formats: createFormats(budget),
+    code: { regExp: createRegExpEngine(budget), process: countSteps },
   })
-  // Ajv compares each pair of items; 100,000 of them would take minutes.
-  ajv.removeKeyword('uniqueItems')
-  ajv.addKeyword({
-    keyword: 'uniqueItems',
-    type: 'array',
-    schemaType: 'boolean',
-    error: { message: 'must not have duplicate items' },
-    validate: (isUnique: boolean, items: readonly unknown[]) => !isUnique || areUnique(items),
-  })
+  addCountedKeywords(ajv, budget)
   return ajv
 }
 
-/** Every schema behind a `$ref` is a function of its own: it begins by counting itself. */
+/**
+ * Ajv's generated code with its work counted: each entry into a schema behind a `$ref` (`function`),
+ * each subschema (`_errs`), each turn of a loop, and what copies or reads without a loop of its own.
+ * A name in the schema that reads like such code is changed as well, and harms its own tool only.
+ */
 function countSteps(code: string): string {
-  const counted = code.replace(/\bfunction validate\d*\(data,[^()]*\)\{/, '$&self.step();')
+  const counted = code.replace(/\bfunction validate\d*\(data,[^()]*\)\{/, '$&self.budget.step();')
   if (counted === code) throw new Error('the generated code has another form than expected')
   return counted
+    .replaceAll(/\bconst _errs\d+ = errors;/g, '$&self.budget.step();')
+    .replaceAll(/\bfor\((?:let|const) [^{}"'`]*\)\{/g, '$&self.budget.step();')
+    .replaceAll(/\bObject\.keys\((?=data\d*\))/g, 'self.budget.listKeys(')
+    .replaceAll(/\bObject\.assign\((?=(?:props|items)\d*, )/g, 'self.budget.assign(')
+    .replaceAll(/\bvErrors\.concat\(/g, 'self.budget.concat(vErrors, ')
+    .replaceAll(
+      /\b(key\d+)\.replace\(\/~\/g, "~0"\)\.replace\(\/\\\/\/g, "~1"\)/g,
+      'self.budget.escapePointer($1)',
+    )
 }
 
 function isValid(validate: ValidateFunction, args: unknown): boolean {
@@ -123,18 +107,6 @@ function isValid(validate: ValidateFunction, args: unknown): boolean {
     }
     throw error
   }
-}
-
-function areUnique(items: readonly unknown[]): boolean {
-  return new Set(items.map(printCanonically)).size === items.length
-}
-
-/** JSON with the members in order: equal values print alike. */
-function printCanonically(value: unknown): string {
-  return JSON.stringify(value, (_key, member: unknown) => {
-    if (typeof member !== 'object' || member === null || Array.isArray(member)) return member
-    return Object.fromEntries(Object.entries(member).toSorted(([a], [b]) => (a < b ? -1 : 1)))
-  })
 }
 
 function describeErrors(errors: readonly ErrorObject[]): string {
