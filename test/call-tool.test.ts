@@ -681,6 +681,32 @@ test('buildRequest prints each encoding of a body', () => {
   })
 })
 
+test('buildRequest refuses nested arguments that would be gigabytes when written out', () => {
+  const long = 'n'.repeat(1_000_000)
+  const nested = {
+    [long]: Object.fromEntries(Array.from({ length: 1_000 }, (_, n) => [`k${n}`, 1])),
+  }
+  const message =
+    'Invalid arguments: written out they take more than 16777216 characters; expected shorter names or less nesting'
+  const deep = parameter({
+    in: 'query',
+    name: 'q',
+    argument: 'q',
+    style: 'deepObject',
+    explode: true,
+  })
+  assert.throws(() => build([deep], { q: nested }), { code: 'ARGUMENTS_INVALID', message })
+  const body = {
+    argument: 'body',
+    contentType: 'application/x-www-form-urlencoded',
+    encoding: 'form',
+  } as const
+  assert.throws(() => build([], { body: nested }, { method: 'POST', body }), {
+    code: 'ARGUMENTS_INVALID',
+    message,
+  })
+})
+
 test('run keeps integers of 64 bits as they were written', async () => {
   const upstream = await startUpstream()
   const definition = define({

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import type { ToolBody } from '../messages.ts'
 import { ArgumentsError } from './error.ts'
 import { isRecord, printScalar } from './number.ts'
+import { createPrintBudget } from './print-budget.ts'
 
 /** A body and the `content-type` that goes with it. */
 export interface EncodedBody {
@@ -54,22 +55,29 @@ function decodeBase64(body: ToolBody, value: unknown): Uint8Array {
 /** URLSearchParams is the URL standard's own printer of this media type. */
 function encodeForm(fields: Readonly<Record<string, unknown>>): string {
   const pairs = new URLSearchParams()
-  for (const [name, value] of Object.entries(fields)) appendField(pairs, name, value)
+  const spend = createPrintBudget()
+  const append = (name: string, value: string) => {
+    spend(name.length + value.length)
+    pairs.append(name, value)
+  }
+  for (const [name, value] of Object.entries(fields)) appendField(append, name, value)
   return pairs.toString()
 }
 
-function appendField(pairs: URLSearchParams, name: string, value: unknown): void {
+type Append = (name: string, value: string) => void
+
+function appendField(append: Append, name: string, value: unknown): void {
   if (value === null || value === undefined) return
   if (Array.isArray(value)) {
     for (const [index, item] of value.entries()) {
       const isStructure = isRecord(item) || Array.isArray(item)
-      appendField(pairs, isStructure ? `${name}[${index}]` : name, item)
+      appendField(append, isStructure ? `${name}[${index}]` : name, item)
     }
   } else if (isRecord(value)) {
     for (const [member, inner] of Object.entries(value)) {
-      appendField(pairs, `${name}[${member}]`, inner)
+      appendField(append, `${name}[${member}]`, inner)
     }
-  } else pairs.append(name, printScalar(value))
+  } else append(name, printScalar(value))
 }
 
 /** RFC 7578, with the names escaped as the HTML standard does. */

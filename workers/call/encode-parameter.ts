@@ -3,6 +3,7 @@
 // one is printed as JSON.
 import type { ToolParameter } from '../messages.ts'
 import { isRecord, printScalar } from './number.ts'
+import { createPrintBudget, type SpendCharacters } from './print-budget.ts'
 
 /** Percent-encodes for one place. */
 type Encode = (text: string) => string
@@ -85,7 +86,9 @@ export function encodeQueryValue(parameter: ToolParameter, value: unknown): read
   const encode = parameter.allowReserved === true ? encodeLoosely : encodeStrictly
   const key = encodeStrictly(parameter.name)
   if (parameter.isJson === true) return [`${key}=${encode(JSON.stringify(value))}`]
-  if (style === 'deepObject' && isRecord(value)) return encodeDeepObject(key, value, encode)
+  if (style === 'deepObject' && isRecord(value)) {
+    return encodeDeepObject(key, value, encode, createPrintBudget())
+  }
   const parts = printParts(value, explode, encode)
   if (parts.length === 0) return []
   if (isRecord(value) && explode) return parts
@@ -104,12 +107,16 @@ function encodeDeepObject(
   key: string,
   value: Readonly<Record<string, unknown>>,
   encode: Encode,
+  spend: SpendCharacters,
 ): readonly string[] {
   return listMembers(value).flatMap(([member, inner]) => {
     const innerKey = `${key}%5B${encodeStrictly(member)}%5D`
-    if (isRecord(inner)) return encodeDeepObject(innerKey, inner, encode)
+    if (isRecord(inner)) return encodeDeepObject(innerKey, inner, encode, spend)
     const items = Array.isArray(inner) ? inner : [inner]
-    return printItems(items, encode).map((item) => `${innerKey}=${item}`)
+    return printItems(items, encode).map((item) => {
+      spend(innerKey.length + item.length)
+      return `${innerKey}=${item}`
+    })
   })
 }
 
