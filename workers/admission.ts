@@ -24,83 +24,123 @@ export interface Admission {
   readonly leave: (tenant: string) => void
 }
 
-interface Waiter {
-  readonly settle: (entry: Entry) => void
-}
-
 /** `places` runs at once, of which one tenant gets half; `maxWaiting` may wait. */
 export function createAdmission(places: number, maxWaiting: number): Admission {
-  const share = Math.max(1, Math.floor(places / 2))
-  const running = new Map<string, number>()
-  // The tenant that was served longest ago stands first.
-  const waiting = new Map<string, Set<Waiter>>()
-  let runningCount = 0
-  let waitingCount = 0
-
-  const hasPlace = (tenant: string) => runningCount < places && (running.get(tenant) ?? 0) < share
-
-  const take = (tenant: string) => {
-    runningCount += 1
-    running.set(tenant, (running.get(tenant) ?? 0) + 1)
-  }
-
-  const remove = (tenant: string, waiter: Waiter) => {
-    const line = waiting.get(tenant)
-    if (line?.delete(waiter) !== true) return
-    waitingCount -= 1
-    if (line.size === 0) waiting.delete(tenant)
-  }
-
-  const admitNext = () => {
-    for (const [tenant, line] of waiting) {
-      const [waiter] = line
-      if (waiter === undefined || !hasPlace(tenant)) continue
-      remove(tenant, waiter)
-      // To the end of the round.
-      if (line.size > 0 && waiting.delete(tenant)) waiting.set(tenant, line)
-      take(tenant)
-      waiter.settle('entered')
-      return
-    }
-  }
-
-  const wait = (tenant: string, timeoutMs: number, signal: AbortSignal | undefined) =>
-    new Promise<Entry>((resolve) => {
-      const settle = (entry: Entry) => {
-        clearTimeout(timer)
-        signal?.removeEventListener('abort', onAbort)
-        remove(tenant, waiter)
-        resolve(entry)
-      }
-      const waiter: Waiter = { settle }
-      const onAbort = () => {
-        settle('cancelled')
-      }
-      const timer = setTimeout(settle, timeoutMs, 'timeout')
-      signal?.addEventListener('abort', onAbort, { once: true })
-      const line = waiting.get(tenant) ?? new Set()
-      waiting.set(tenant, line.add(waiter))
-      waitingCount += 1
-    })
-
+  const tally = createTally(places)
+  const line = createLine()
   return {
     enter(tenant, timeoutMs, signal) {
       if (signal?.aborted === true) return 'cancelled'
-      if (hasPlace(tenant)) {
-        take(tenant)
+      if (tally.hasPlace(tenant)) {
+        tally.take(tenant)
         return 'entered'
       }
-      if (waitingCount >= maxWaiting) {
+      if (line.length() >= maxWaiting) {
         throw new BusyError('Too many calls are waiting; try again in a moment')
       }
-      return wait(tenant, timeoutMs, signal)
+      return wait(line, tenant, timeoutMs, signal)
     },
     leave(tenant) {
-      runningCount -= 1
+      tally.giveBack(tenant)
+      const next = line.takeNext(tally.hasPlace)
+      if (next === undefined) return
+      tally.take(next.tenant)
+      next.settle('entered')
+    },
+  }
+}
+
+/** Who runs. */
+interface Tally {
+  readonly hasPlace: (tenant: string) => boolean
+  readonly take: (tenant: string) => void
+  readonly giveBack: (tenant: string) => void
+}
+
+function createTally(places: number): Tally {
+  const share = Math.max(1, Math.floor(places / 2))
+  const running = new Map<string, number>()
+  let total = 0
+  return {
+    hasPlace: (tenant) => total < places && (running.get(tenant) ?? 0) < share,
+    take(tenant) {
+      total += 1
+      running.set(tenant, (running.get(tenant) ?? 0) + 1)
+    },
+    giveBack(tenant) {
+      total -= 1
       const left = (running.get(tenant) ?? 1) - 1
       if (left === 0) running.delete(tenant)
       else running.set(tenant, left)
-      admitNext()
     },
   }
+}
+
+interface Waiter {
+  readonly tenant: string
+  readonly settle: (entry: Entry) => void
+}
+
+/** Who waits. */
+interface Line {
+  readonly length: () => number
+  readonly add: (waiter: Waiter) => void
+  readonly remove: (waiter: Waiter) => void
+  /** Takes out the longest waiter of the tenant, among those with a place, that was served longest ago. */
+  readonly takeNext: (hasPlace: (tenant: string) => boolean) => Waiter | undefined
+}
+
+function createLine(): Line {
+  // The tenant that was served longest ago stands first.
+  const waiting = new Map<string, Set<Waiter>>()
+  let length = 0
+  const remove = (waiter: Waiter) => {
+    const own = waiting.get(waiter.tenant)
+    if (own?.delete(waiter) !== true) return
+    length -= 1
+    if (own.size === 0) waiting.delete(waiter.tenant)
+  }
+  return {
+    length: () => length,
+    add(waiter) {
+      const own = waiting.get(waiter.tenant) ?? new Set()
+      waiting.set(waiter.tenant, own.add(waiter))
+      length += 1
+    },
+    remove,
+    takeNext(hasPlace) {
+      for (const [tenant, own] of waiting) {
+        const [waiter] = own
+        if (waiter === undefined || !hasPlace(tenant)) continue
+        remove(waiter)
+        // To the end of the round.
+        if (own.size > 0 && waiting.delete(tenant)) waiting.set(tenant, own)
+        return waiter
+      }
+      return undefined
+    },
+  }
+}
+
+function wait(
+  line: Line,
+  tenant: string,
+  timeoutMs: number,
+  signal: AbortSignal | undefined,
+): Promise<Entry> {
+  return new Promise((resolve) => {
+    const settle = (entry: Entry) => {
+      clearTimeout(timer)
+      signal?.removeEventListener('abort', onAbort)
+      line.remove(waiter)
+      resolve(entry)
+    }
+    const waiter: Waiter = { tenant, settle }
+    const onAbort = () => {
+      settle('cancelled')
+    }
+    const timer = setTimeout(settle, timeoutMs, 'timeout')
+    signal?.addEventListener('abort', onAbort, { once: true })
+    line.add(waiter)
+  })
 }

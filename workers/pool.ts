@@ -17,6 +17,7 @@ import type {
   FetchOutcome,
   FetchTask,
   ImportOutcome,
+  ImportRefusal,
   ImportTask,
 } from './messages.ts'
 
@@ -90,60 +91,34 @@ const IMPORT_HEAP_MIB = 768
 /** Starts the threads. Import threads start with the first import. */
 export function createPool(options: PoolOptions = {}): Pool {
   const channel = `hasmcp-${randomUUID()}`
-  const calls = startCallThreads(channel, options.callThreads)
+  const threads = startCallThreads(channel, options.callThreads)
   const imports = startImportThreads()
-  const places = createAdmission(calls.maxThreads * CALLS_PER_THREAD, MAX_WAITING_CALLS)
+  const running = createRunningCalls(channel)
+  const callPlaces = createAdmission(threads.maxThreads * CALLS_PER_THREAD, MAX_WAITING_CALLS)
   const importPlaces = createAdmission(IMPORT_PLACES, MAX_WAITING_IMPORTS)
-  const cancels = new BroadcastChannel(channel)
-  const running = new Set<number>()
   let egressAllow = options.egressAllow ?? ''
-  let lastCallId = 0
-
-  const cancel = (callId: number) => {
-    cancels.postMessage({ type: 'cancel', callId } satisfies CancelMessage)
-  }
-
-  const runPlaced = async (call: Call, timeoutMs: number): Promise<CallResult> => {
-    const { signal, definition, accountId, ...rest } = call
-    const callId = ++lastCallId
-    const partition = accountId
-    const task: CallTask = { type: 'call', callId, egressAllow, partition, ...rest, timeoutMs }
-    const onAbort = () => {
-      cancel(callId)
-    }
-    running.add(callId)
-    signal?.addEventListener('abort', onAbort, { once: true })
-    try {
-      return await runCall(calls, task, definition, () => !running.has(callId) || signal?.aborted)
-    } finally {
-      running.delete(callId)
-      signal?.removeEventListener('abort', onAbort)
-    }
-  }
-
   return {
     async call(call) {
       const { accountId, timeoutMs, signal } = call
       const startedAt = performance.now()
-      const entry = places.enter(accountId, timeoutMs, signal)
-      const waited = typeof entry === 'string' ? entry : await entry
-      if (waited !== 'entered') return describeWait(waited, timeoutMs)
+      const entry = callPlaces.enter(accountId, timeoutMs, signal)
+      const entered = typeof entry === 'string' ? entry : await entry
+      if (entered !== 'entered') return describeWait(entered, timeoutMs)
       const waitedMs = typeof entry === 'string' ? 0 : Math.round(performance.now() - startedAt)
       try {
-        return await runPlaced(call, Math.max(1, timeoutMs - waitedMs))
+        const leftMs = Math.max(1, timeoutMs - waitedMs)
+        return await runCall(threads, running, egressAllow, { ...call, timeoutMs: leftMs })
       } finally {
-        places.leave(accountId)
+        callPlaces.leave(accountId)
       }
     },
     async import(source, accountId) {
-      const entry = await importPlaces.enter(accountId, IMPORT_WAIT_MS)
-      if (entry !== 'entered')
+      const entered = await importPlaces.enter(accountId, IMPORT_WAIT_MS)
+      if (entered !== 'entered') {
         throw new BusyError('Too many imports are waiting; try again in a minute')
+      }
       try {
-        const fetched =
-          source.type === 'bytes'
-            ? source
-            : await runFetch(calls, { type: 'fetch', url: source.url, egressAllow })
+        const fetched = await openSource(threads, source, egressAllow)
         return fetched.type === 'refused' ? fetched : await runImport(imports, fetched.bytes)
       } finally {
         importPlaces.leave(accountId)
@@ -152,13 +127,45 @@ export function createPool(options: PoolOptions = {}): Pool {
     allowEgress(entries) {
       egressAllow = egressAllow === '' ? entries : `${egressAllow},${entries}`
     },
+    cancelAll: running.cancelAll,
+    async close() {
+      running.close()
+      await Promise.all([threads.destroy(), imports.destroy()])
+    },
+  }
+}
+
+/** The calls that threads have, by their numbers. */
+interface RunningCalls {
+  readonly add: () => number
+  readonly has: (callId: number) => boolean
+  readonly remove: (callId: number) => void
+  readonly cancel: (callId: number) => void
+  readonly cancelAll: () => void
+  readonly close: () => void
+}
+
+function createRunningCalls(channel: string): RunningCalls {
+  const cancels = new BroadcastChannel(channel)
+  const running = new Set<number>()
+  let lastCallId = 0
+  const cancel = (callId: number) => {
+    running.delete(callId)
+    cancels.postMessage({ type: 'cancel', callId } satisfies CancelMessage)
+  }
+  return {
+    add() {
+      running.add(++lastCallId)
+      return lastCallId
+    },
+    has: (callId) => running.has(callId),
+    remove: (callId) => running.delete(callId),
+    cancel,
     cancelAll() {
       for (const callId of running) cancel(callId)
-      running.clear()
     },
-    async close() {
+    close() {
       cancels.close()
-      await Promise.all([calls.destroy(), imports.destroy()])
     },
   }
 }
@@ -196,20 +203,31 @@ function startImportThreads(): ImportThreads {
   })
 }
 
-/** Most threads know most definitions: its text is sent only to one that says it does not. */
 async function runCall(
   threads: CallThreads,
-  task: CallTask,
-  definition: string,
-  isCancelled: () => boolean | undefined,
+  running: RunningCalls,
+  egressAllow: string,
+  { signal, definition, accountId, ...rest }: Call,
 ): Promise<CallResult> {
-  const outcome = await threads.run(task)
-  if (outcome.type === 'result') return outcome
-  // The cancellation was spent on the first attempt.
-  if (isCancelled() === true) return describeWait('cancelled', task.timeoutMs)
-  const told = await threads.run({ ...task, definition })
-  if (told.type === 'result') return told
-  throw new Error('A thread does not know a definition that it was just given')
+  const callId = running.add()
+  const task: CallTask = { type: 'call', callId, egressAllow, partition: accountId, ...rest }
+  const onAbort = () => {
+    running.cancel(callId)
+  }
+  signal?.addEventListener('abort', onAbort, { once: true })
+  try {
+    // Most threads know most definitions: the text is sent only to one that says it does not.
+    const outcome = await threads.run(task)
+    if (outcome.type === 'result') return outcome
+    // The cancellation was spent on the first attempt.
+    if (!running.has(callId)) return describeWait('cancelled', task.timeoutMs)
+    const told = await threads.run({ ...task, definition })
+    if (told.type === 'result') return told
+    throw new Error('A thread does not know a definition that it was just given')
+  } finally {
+    running.remove(callId)
+    signal?.removeEventListener('abort', onAbort)
+  }
 }
 
 /** A call that ended before any thread had it. */
@@ -222,11 +240,18 @@ function describeWait(entry: Exclude<Entry, 'entered'>, timeoutMs: number): Call
   return { type: 'result', ...shapeError(text), failure, responseBytes: 0 }
 }
 
-async function runFetch(threads: CallThreads, task: FetchTask): Promise<FetchOutcome> {
-  const outcome = await threads.run(task)
+async function openSource(
+  threads: CallThreads,
+  source: DocumentSource,
+  egressAllow: string,
+): Promise<DocumentBytes | ImportRefusal> {
+  if (source.type === 'bytes') return source
+  const outcome = await threads.run({ type: 'fetch', url: source.url, egressAllow })
   if (outcome.type === 'fetched' || outcome.type === 'refused') return outcome
   throw new Error('A thread took a document for a call')
 }
+
+type DocumentBytes = Exclude<DocumentSource | FetchOutcome, { type: 'url' | 'refused' }>
 
 async function runImport(
   threads: ImportThreads,
