@@ -26,14 +26,13 @@ export interface PostgresServer {
 /** Starts an empty server on a free port; it is stopped and removed when the test ends. */
 export async function startPostgres(t: TestContext, bin: string): Promise<PostgresServer> {
   const dir = await mkdtemp(join(tmpdir(), 'hasmcp-postgres-'))
-  const isRoot = process.getuid?.() === 0
-  const as = async (command: string, args: readonly string[]) => {
-    const path = join(bin, command)
-    return isRoot
-      ? await run('runuser', ['-u', 'postgres', '--', path, ...args])
-      : await run(path, [...args])
+  const user = process.getuid?.() === 0 ? await findPostgresUser() : { uid: undefined, gid: 0 }
+  const as = (command: string, args: readonly string[]) =>
+    run(join(bin, command), [...args], { ...(user.uid === undefined ? {} : user), cwd: '/' })
+  if (user.uid !== undefined) {
+    await chown(dir, user.uid, user.gid)
+    await chmod(dir, 0o700)
   }
-  if (isRoot) await own(dir)
   await as('initdb', [
     '-D',
     join(dir, 'data'),
@@ -73,12 +72,11 @@ export async function startPostgres(t: TestContext, bin: string): Promise<Postgr
   return server
 }
 
-async function own(dir: string): Promise<void> {
-  const [uid, gid] = await Promise.all(
+async function findPostgresUser(): Promise<{ uid: number; gid: number }> {
+  const [uid = 0, gid = 0] = await Promise.all(
     ['-u', '-g'].map(async (flag) => Number((await run('id', [flag, 'postgres'])).stdout)),
   )
-  if (uid !== undefined && gid !== undefined) await chown(dir, uid, gid)
-  await chmod(dir, 0o700)
+  return { uid, gid }
 }
 
 function freePort(): Promise<number> {
