@@ -23,7 +23,7 @@ export function printQuickStart(result: QuickStartResult, isJson: boolean): stri
   if (isJson) return `${JSON.stringify({ mcpUrl, token, serverId, graphqlUrl, apiKey, clients })}\n`
   return lines([
     `${result.serverName} is an MCP server now, with ${result.toolCount} tools.`,
-    ...result.warnings.map((warning) => `  Note: ${warning}`),
+    ...printNotes(result.warnings),
     ...(result.demoCall === undefined ? [] : printDemoCall(result.demoCall)),
     '',
     `  MCP endpoint  ${mcpUrl}`,
@@ -56,6 +56,17 @@ function printDemoCall({
   text,
 }: NonNullable<QuickStartResult['demoCall']>): string[] {
   return ['', `Called ${tool} ${JSON.stringify(args)} through the MCP endpoint:`, `  ${text}`]
+}
+
+// What matters comes below: the rest of the notes must not push it off the screen.
+const MAX_NOTES_SHOWN = 5
+
+function printNotes(warnings: readonly string[]): string[] {
+  const notes = warnings.slice(0, MAX_NOTES_SHOWN).map((warning) => `  Note: ${warning}`)
+  const left = warnings.length - notes.length
+  return left === 0
+    ? notes
+    : [...notes, `  … and ${left} more; importOpenApi lists all as warnings`]
 }
 
 /** Public https on 443 is open anyway, and a demo's port is gone when it ends. */
