@@ -1,12 +1,17 @@
-// The tenant. Its row is written and read under its own id, as every other row of it.
-import type { Selectable } from 'kysely'
+// The tenant. Its row is written and read under its own id, as every other row of it; only the
+// operator, who administers the installation, sees the rows of all and suspends them.
+import { sql, type Expression, type Selectable } from 'kysely'
 
 import { NotFoundError } from './errors.ts'
+import { toPageResult, type Page, type PageResult } from './page.ts'
 import type { AccountTable } from './tables.ts'
-import type { Tx } from './transaction.ts'
+import type { OperatorTx, Tx } from './transaction.ts'
 
 /** A tenant as a query answers it. */
 export type Account = Selectable<AccountTable>
+
+// By name: the operator may not read a column that is added later.
+const COLUMNS = ['id', 'name', 'created_at', 'suspended_at'] as const
 
 /** The new account; its id is the one that the transaction was opened for. */
 export async function insertAccount(tx: Tx, input: { readonly name: string }): Promise<Account> {
@@ -30,5 +35,71 @@ export async function getAccount(tx: Tx): Promise<Account> {
     .where('id', '=', tx.accountId)
     .executeTakeFirst()
   if (row === undefined) throw new NotFoundError(`No account ${tx.accountId}`)
+  return row
+}
+
+/**
+ * Any account.
+ * @throws {NotFoundError} NOT_FOUND when it does not exist
+ */
+export async function getAccountById(tx: OperatorTx, id: string): Promise<Account> {
+  const row = await tx.trx
+    .selectFrom('account')
+    .select(COLUMNS)
+    .where('id', '=', id)
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No account ${id}`)
+  return row
+}
+
+/** How many accounts there are, suspended ones included. */
+export async function countAccounts(tx: OperatorTx): Promise<number> {
+  const row = await tx.trx
+    .selectFrom('account')
+    .select((eb) => eb.fn.countAll<string>().as('count'))
+    .executeTakeFirstOrThrow()
+  return Number(row.count)
+}
+
+/** All accounts, suspended ones included. */
+export async function listAccounts(tx: OperatorTx, page: Page): Promise<PageResult<Account>> {
+  let query = tx.trx
+    .selectFrom('account')
+    .select(COLUMNS)
+    .orderBy('id')
+    .limit(page.first + 1)
+  if (page.after !== undefined) query = query.where('id', '>', page.after)
+  return toPageResult(await query.execute(), page)
+}
+
+/**
+ * The account, suspended from now on; one that was suspended before keeps its first time.
+ * @throws {NotFoundError} NOT_FOUND when it does not exist
+ */
+export async function suspendAccount(tx: OperatorTx, id: string): Promise<Account> {
+  return await updateSuspension(tx, id, sql<Date>`coalesce(suspended_at, now())`)
+}
+
+/**
+ * The account, not suspended any more.
+ * @throws {NotFoundError} NOT_FOUND when it does not exist
+ */
+export async function reactivateAccount(tx: OperatorTx, id: string): Promise<Account> {
+  return await updateSuspension(tx, id, null)
+}
+
+async function updateSuspension(
+  tx: OperatorTx,
+  id: string,
+  suspendedAt: Expression<Date> | null,
+): Promise<Account> {
+  const row = await tx.trx
+    .updateTable('account')
+    .set({ suspended_at: suspendedAt })
+    .where('id', '=', id)
+    .returning(COLUMNS)
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No account ${id}`)
+  tx.publish({ noun: 'account', accountId: id, id })
   return row
 }

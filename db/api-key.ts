@@ -11,18 +11,29 @@ import { withGate, type Tx } from './transaction.ts'
 /** A key as a query answers it; the key itself is not kept. */
 export type ApiKey = Selectable<ApiKeyTable>
 
-/** What authentication knows of a key. */
-export type ApiKeyRecord = Pick<ApiKey, 'id' | 'account_id' | 'expires_at' | 'revoked_at'>
+/** What authentication knows of a key and its account. */
+export interface ApiKeyRecord extends Pick<
+  ApiKey,
+  'id' | 'account_id' | 'expires_at' | 'revoked_at'
+> {
+  readonly account_suspended_at: Date | null
+}
 
 /** The new key; without `expiresAt` it does not end by itself. */
 export async function insertApiKey(
   tx: Tx,
-  input: { readonly name: string; readonly hash: Buffer; readonly expiresAt?: Date | undefined },
+  input: {
+    /** Default: a new one. */
+    readonly id?: string
+    readonly name: string
+    readonly hash: Buffer
+    readonly expiresAt?: Date | undefined
+  },
 ): Promise<ApiKey> {
   const row = await tx.trx
     .insertInto('api_key')
     .values({
-      id: newId('key'),
+      id: input.id ?? newId('key'),
       account_id: tx.accountId,
       name: input.name,
       hash: input.hash,
@@ -99,8 +110,15 @@ export async function findApiKeyByHash(
   return await withGate(db, (trx) =>
     trx
       .selectFrom('api_key')
-      .select(['id', 'account_id', 'expires_at', 'revoked_at'])
-      .where('hash', '=', hash)
+      .innerJoin('account', 'account.id', 'api_key.account_id')
+      .select([
+        'api_key.id',
+        'api_key.account_id',
+        'api_key.expires_at',
+        'api_key.revoked_at',
+        'account.suspended_at as account_suspended_at',
+      ])
+      .where('api_key.hash', '=', hash)
       .executeTakeFirst(),
   )
 }

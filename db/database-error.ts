@@ -120,6 +120,11 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
   ['server_tool_account_id_tool_id_fkey', missing('No such tool')],
   ['server_token_account_id_server_id_fkey', missing('No such server')],
   ['server_token_name_check', badName],
+  ['idempotency_key_account_id_fkey', missing('No such account')],
+  [
+    'idempotency_key_key_check',
+    invalid('The idempotencyKey must have 1 to 255 characters', 'idempotencyKey'),
+  ],
   ['document_account_id_fkey', missing('No such account')],
   ['document_byte_count_check', invalid('A document must have at most 33554432 bytes', 'document')],
   ['document_part_account_id_document_id_fkey', missing('No such document')],

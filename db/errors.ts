@@ -7,10 +7,20 @@ export class NotFoundError extends Error {
   readonly code = 'NOT_FOUND'
 }
 
-/** Another row has what must be unique. */
+/** Another row has what must be unique, or the row is no longer what the caller took it for. */
 export class ConflictError extends Error {
   override readonly name = 'ConflictError'
   readonly code = 'CONFLICT'
+  /** Of the row that was to be changed; undefined where the conflict is about something else. */
+  readonly currentVersion: number | undefined
+
+  constructor(
+    message: string,
+    options?: ErrorOptions & { readonly currentVersion?: number | undefined },
+  ) {
+    super(message, options)
+    this.currentVersion = options?.currentVersion
+  }
 }
 
 /** A value is outside of its domain. */

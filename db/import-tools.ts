@@ -32,6 +32,9 @@ export interface ToolChange {
  */
 export type OpenProvider = (tx: Tx) => Promise<string>
 
+/** Is told what an import did in the transaction that does it; it may run again as that may. */
+export type OnMerged = (tx: Tx, result: ImportResult) => Promise<void>
+
 /** What an import did. */
 export interface ImportResult {
   readonly providerId: string
@@ -69,14 +72,17 @@ export async function importTools(
   accountId: string,
   openProvider: OpenProvider,
   batches: readonly ToolBatch[],
+  onMerged?: OnMerged,
 ): Promise<ImportResult> {
   for (const batch of batches) {
     await withAccount(db, accountId, (tx) => insertDefinitions(tx, toText(batch.definitions)))
   }
   const texts = batches.map(toToolTexts)
-  const result = await withAccount(db, accountId, async (tx) =>
-    mergeTools(tx, await openProvider(tx), texts),
-  )
+  const result = await withAccount(db, accountId, async (tx) => {
+    const merged = await mergeTools(tx, await openProvider(tx), texts)
+    await onMerged?.(tx, merged)
+    return merged
+  })
   await deleteOrphans(db, accountId)
   return result
 }

@@ -6,10 +6,14 @@ import { Migrator, type Migration } from 'kysely/migration'
 
 import { StartError } from './errors.ts'
 import { up as createTables } from './migrations/0001-create-tables.ts'
+import { up as addAccountSuspension } from './migrations/0002-add-account-suspension.ts'
+import { up as addIdempotencyKey } from './migrations/0003-add-idempotency-key.ts'
 import { ensureRoles } from './role.ts'
 
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-create-tables': { up: createTables },
+  '0002-add-account-suspension': { up: addAccountSuspension },
+  '0003-add-idempotency-key': { up: addIdempotencyKey },
 }
 
 const TABLE = 'hasmcp_migration'

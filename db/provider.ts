@@ -2,7 +2,7 @@
 import { sql, type RawBuilder, type Selectable, type Updateable } from 'kysely'
 
 import { naming } from './database-error.ts'
-import { NotFoundError } from './errors.ts'
+import { ConflictError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
 import { toPageResult, type Page, type PageResult } from './page.ts'
 import type { ProviderTable } from './tables.ts'
@@ -52,15 +52,18 @@ export async function insertProvider(tx: Tx, input: ProviderInput): Promise<Prov
 }
 
 /**
- * The provider with the given fields replaced; `headers` as a whole.
+ * The provider with the given fields replaced; `headers` as a whole. With a `version`, only where
+ * it is the present one.
  * @throws {NotFoundError} NOT_FOUND when the account has no such provider
- * @throws {ConflictError} CONFLICT when the account has another one of that name
+ * @throws {ConflictError} CONFLICT when the account has another one of that name, or the provider
+ *   another version: then with its `currentVersion`
  * @throws {InvalidError} INVALID when a field is too long
  */
 export async function updateProvider(
   tx: Tx,
   id: string,
   input: { readonly [Field in keyof ProviderInput]?: ProviderInput[Field] | undefined },
+  version?: number,
 ): Promise<Provider> {
   const values: Updateable<ProviderTable> = {
     ...(input.name !== undefined && { name: input.name }),
@@ -80,12 +83,20 @@ export async function updateProvider(
       }))
       .where('account_id', '=', tx.accountId)
       .where('id', '=', id)
+      .$if(version !== undefined, (query) => query.where('version', '=', version ?? 0))
       .returningAll()
       .executeTakeFirst(),
   )
-  if (row === undefined) throw new NotFoundError(`No provider ${id}`)
+  if (row === undefined) throw toVersionError(await getProvider(tx, id), version)
   tx.publish({ noun: 'provider', accountId: tx.accountId, id })
   return row
+}
+
+function toVersionError(row: Provider, version: number | undefined): ConflictError {
+  return new ConflictError(
+    `The provider ${row.id} has version ${row.version}, expected ${version}: it was changed since it was read`,
+    { currentVersion: row.version },
+  )
 }
 
 /** The provider, if the account has it. */

@@ -5,7 +5,7 @@ import { sql, type Kysely } from 'kysely'
 import { readText } from './database-error.ts'
 import { StartError } from './errors.ts'
 
-const ROLES = ['hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge'] as const
+const ROLES = ['hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge', 'hasmcp_operator'] as const
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 
@@ -26,7 +26,7 @@ export async function ensureRoles(kysely: Kysely<never>): Promise<void> {
   }
   const { rows } = await sql<{ rolname: string }>`
     select rolname from pg_roles
-    where rolname in ('hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge')
+    where rolname in (${sql.join(ROLES)})
       and (rolsuper or rolbypassrls or rolcanlogin)
     order by rolname`.execute(kysely)
   const role = rows[0]?.rolname

@@ -11,11 +11,13 @@ import { withGate, type Tx } from './transaction.ts'
 /** A token as a query answers it; the token itself is not kept. */
 export type ServerToken = Selectable<ServerTokenTable>
 
-/** What authentication knows of a token. */
-export type ServerTokenRecord = Pick<
+/** What authentication knows of a token and its account. */
+export interface ServerTokenRecord extends Pick<
   ServerToken,
   'id' | 'account_id' | 'server_id' | 'expires_at' | 'revoked_at'
->
+> {
+  readonly account_suspended_at: Date | null
+}
 
 /**
  * The new token; without `expiresAt` it does not end by itself.
@@ -24,6 +26,8 @@ export type ServerTokenRecord = Pick<
 export async function insertServerToken(
   tx: Tx,
   input: {
+    /** Default: a new one. */
+    readonly id?: string
     readonly serverId: string
     readonly name: string
     readonly hash: Buffer
@@ -33,7 +37,7 @@ export async function insertServerToken(
   const row = await tx.trx
     .insertInto('server_token')
     .values({
-      id: newId('tok'),
+      id: input.id ?? newId('tok'),
       account_id: tx.accountId,
       server_id: input.serverId,
       name: input.name,
@@ -118,8 +122,16 @@ export async function findServerTokenByHash(
   return await withGate(db, (trx) =>
     trx
       .selectFrom('server_token')
-      .select(['id', 'account_id', 'server_id', 'expires_at', 'revoked_at'])
-      .where('hash', '=', hash)
+      .innerJoin('account', 'account.id', 'server_token.account_id')
+      .select([
+        'server_token.id',
+        'server_token.account_id',
+        'server_token.server_id',
+        'server_token.expires_at',
+        'server_token.revoked_at',
+        'account.suspended_at as account_suspended_at',
+      ])
+      .where('server_token.hash', '=', hash)
       .executeTakeFirst(),
   )
 }

@@ -3,7 +3,7 @@
 import { sql, type Selectable } from 'kysely'
 
 import { naming } from './database-error.ts'
-import { NotFoundError } from './errors.ts'
+import { ConflictError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
 import { toPageResult, type Page, type PageResult } from './page.ts'
 import type { ServerTable } from './tables.ts'
@@ -39,15 +39,17 @@ export async function insertServer(
 }
 
 /**
- * The server with the given fields replaced.
+ * The server with the given fields replaced. With a `version`, only where it is the present one.
  * @throws {NotFoundError} NOT_FOUND when the account has no such server
- * @throws {ConflictError} CONFLICT when the account has another one of that name
+ * @throws {ConflictError} CONFLICT when the account has another one of that name, or the server
+ *   another version: then with its `currentVersion`
  * @throws {InvalidError} INVALID when a field is too long
  */
 export async function updateServer(
   tx: Tx,
   id: string,
   input: { readonly name?: string | undefined; readonly instructions?: string | undefined },
+  version?: number,
 ): Promise<Server> {
   const row = await naming(
     input.name,
@@ -61,12 +63,20 @@ export async function updateServer(
       }))
       .where('account_id', '=', tx.accountId)
       .where('id', '=', id)
+      .$if(version !== undefined, (query) => query.where('version', '=', version ?? 0))
       .returningAll()
       .executeTakeFirst(),
   )
-  if (row === undefined) throw new NotFoundError(`No server ${id}`)
+  if (row === undefined) throw toVersionError(await getServer(tx, id), version)
   tx.publish({ noun: 'server', accountId: tx.accountId, id })
   return row
+}
+
+function toVersionError(row: Server, version: number | undefined): ConflictError {
+  return new ConflictError(
+    `The server ${row.id} has version ${row.version}, expected ${version}: it was changed since it was read`,
+    { currentVersion: row.version },
+  )
 }
 
 /**

@@ -15,6 +15,8 @@ export interface AccountTable {
   readonly id: string
   readonly name: string
   readonly created_at: CreatedAt
+  /** From when on its credentials are refused; null: they are not. */
+  readonly suspended_at: ColumnType<Date | null, undefined, Date | null>
 }
 
 /** Credentials of the GraphQL API. */
@@ -117,6 +119,21 @@ export interface DocumentPartTable {
   readonly bytes: Buffer
 }
 
+/** What creates with a key of the client's made; kept for a day. */
+export interface IdempotencyKeyTable {
+  readonly account_id: string
+  readonly key: string
+  /** The mutation's name. */
+  readonly operation: string
+  /** SHA-256 of its input. */
+  readonly input_hash: Buffer
+  /** What it made; null only inside of the transaction that makes it. */
+  readonly result_id: ColumnType<string | null, undefined, string>
+  /** What it answered besides, as JSON; null where the object is all. */
+  readonly result: ColumnType<string | null, undefined, string | null>
+  readonly created_at: CreatedAt
+}
+
 /** The schema as Kysely is told of it. */
 export interface Tables {
   readonly instance: InstanceTable
@@ -130,4 +147,5 @@ export interface Tables {
   readonly server_token: ServerTokenTable
   readonly document: DocumentTable
   readonly document_part: DocumentPartTable
+  readonly idempotency_key: IdempotencyKeyTable
 }

@@ -2,7 +2,7 @@
 // role without ownership and, for a tenant, names it: row-level security then refuses whatever a
 // forgotten `where` would leak. Both settings end with the transaction, so nothing is left for the
 // connection's next user.
-import { sql, type Transaction } from 'kysely'
+import { sql, type RawBuilder, type Transaction } from 'kysely'
 
 import type { Database } from './client.ts'
 import { isRetriable, toDatabaseError } from './database-error.ts'
@@ -14,12 +14,16 @@ import type { Tables } from './tables.ts'
 // three writers at most that touch one provider at once.
 const MAX_TRIES = 3
 
-/** One transaction of one account. */
-export interface Tx {
-  readonly accountId: string
+/** One transaction that tells of what it changes. */
+export interface OperatorTx {
   readonly trx: Transaction<Tables>
   /** Tells listeners of this and of other processes about a change, once it is committed. */
   publish(event: DbEvent): void
+}
+
+/** One transaction of one account. */
+export interface Tx extends OperatorTx {
+  readonly accountId: string
 }
 
 /**
@@ -36,19 +40,42 @@ export async function withAccount<T>(
   accountId: string,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
+  const enter = sql`select set_config('role', 'hasmcp_tenant', true),
+    set_config('hasmcp.account_id', ${accountId}, true)`
+  return await publishing(db, enter, (tx) => work({ accountId, ...tx }))
+}
+
+/**
+ * Runs `work` as one transaction that sees the rows of all accounts, nothing that is theirs, and can
+ * change no more than whether they are suspended. `work` may run again after a deadlock.
+ *
+ * @throws {UnavailableError} UNAVAILABLE when no connection is to be had
+ */
+export async function withOperator<T>(
+  db: Database,
+  work: (tx: OperatorTx) => Promise<T>,
+): Promise<T> {
+  return await publishing(db, sql`select set_config('role', 'hasmcp_operator', true)`, work)
+}
+
+async function publishing<T>(
+  db: Database,
+  enter: RawBuilder<unknown>,
+  work: (tx: OperatorTx) => Promise<T>,
+): Promise<T> {
   for (let tries = 1; ; tries += 1) {
     try {
-      return await runAccount(db, accountId, work)
+      return await runPublishing(db, enter, work)
     } catch (error) {
       if (!isRetriable(error) || tries === MAX_TRIES) throw toDatabaseError(error)
     }
   }
 }
 
-async function runAccount<T>(
+async function runPublishing<T>(
   db: Database,
-  accountId: string,
-  work: (tx: Tx) => Promise<T>,
+  enter: RawBuilder<unknown>,
+  work: (tx: OperatorTx) => Promise<T>,
 ): Promise<T> {
   const pending = new Map<string, DbEvent>()
   let isWorkDone = false
@@ -57,9 +84,8 @@ async function runAccount<T>(
   }
   try {
     const result = await db.kysely.transaction().execute(async (trx) => {
-      await sql`select set_config('role', 'hasmcp_tenant', true),
-        set_config('hasmcp.account_id', ${accountId}, true)`.execute(trx)
-      const value = await work({ accountId, trx, publish })
+      await enter.execute(trx)
+      const value = await work({ trx, publish })
       await db.events.notify(trx, [...pending.values()])
       isWorkDone = true
       return value

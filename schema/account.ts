@@ -1,10 +1,29 @@
-// The tenant.
-import type { Selectable } from 'kysely'
-import type { AccountTable } from '../db/tables.ts'
-import { builder } from './builder.ts'
+// The tenant, and its administration. Whoever administers an installation decides which accounts
+// there are and whether they work; what is in another account stays closed to them.
+import {
+  countAccounts,
+  getAccountById,
+  insertAccount,
+  listAccounts,
+  reactivateAccount,
+  suspendAccount,
+  type Account,
+} from '../db/account.ts'
+import { insertApiKey } from '../db/api-key.ts'
+import { hashCredential, newCredential } from '../db/credential.ts'
+import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import { newId } from '../db/id.ts'
+import { withAccount } from '../db/transaction.ts'
+import { answer, builder } from './builder.ts'
+import { connectAsOperator, pageArgs } from './connection.ts'
+import { asOperator, viewerOf } from './context.ts'
+import { checkId, checkName } from './validate.ts'
 
 /** The GraphQL type `Account`. */
-export const AccountRef = builder.objectRef<Selectable<AccountTable>>('Account')
+export const AccountRef = builder.objectRef<Account>('Account')
+
+const OWNER_KEY_NAME = 'Owner'
+const authScopes = { administrator: true }
 
 builder.node(AccountRef, {
   description: 'Whom everything belongs to. Accounts see nothing of each other.',
@@ -12,5 +31,124 @@ builder.node(AccountRef, {
   fields: (t) => ({
     name: t.exposeString('name', { description: 'As it was named when it was made.' }),
     createdAt: t.expose('created_at', { type: 'DateTime', description: 'When it was made.' }),
+    isSuspended: t.boolean({
+      description: 'Whether its API keys and server tokens are refused until it is reactivated.',
+      resolve: (account) => account.suspended_at !== null,
+    }),
+    suspendedAt: t.expose('suspended_at', {
+      type: 'DateTime',
+      nullable: true,
+      description: 'Since when it is suspended; null: it is not.',
+    }),
   }),
 })
+
+const AccountConnection = builder.connectionObject(
+  { type: AccountRef, name: 'AccountConnection', description: 'A page of accounts.' },
+  { name: 'AccountEdge', description: 'An account and its place in the list.' },
+)
+
+builder.queryFields((t) => ({
+  accounts: t.field({
+    type: AccountConnection,
+    authScopes,
+    description:
+      'All accounts of this installation, oldest first, suspended ones among them. For the instance administrator; everybody else gets an error with the code `FORBIDDEN`.',
+    args: pageArgs,
+    resolve: (_root, args, context) =>
+      connectAsOperator(context, 'accounts', args, { list: listAccounts, count: countAccounts }),
+  }),
+  account: t.field({
+    type: AccountRef,
+    nullable: true,
+    authScopes,
+    description:
+      'Any account of this installation. The error has the code `NOT_FOUND` where there is none, and `FORBIDDEN` for everybody but the instance administrator.',
+    args: { id: t.arg.id({ required: true, description: 'Which account.' }) },
+    resolve: async (_root, args, context) => {
+      const id = checkId(['id'], 'acc', args.id)
+      return await asOperator(context, (tx) => getAccountById(tx, id))
+    },
+  }),
+}))
+
+const NewAccountRef = builder
+  .objectRef<{ readonly account: Account; readonly apiKey: string }>('NewAccount')
+  .implement({
+    description: 'An account at the only moment when the text of its first key is known.',
+    fields: (t) => ({
+      account: t.expose('account', { type: AccountRef, description: 'The account.' }),
+      apiKey: t.exposeString('apiKey', {
+        description:
+          'The API key of its owner, named "Owner". Hand it over: it cannot be shown again.',
+      }),
+    }),
+  })
+
+const CreateAccountInput = builder.inputType('CreateAccountInput', {
+  description: 'The account to make.',
+  fields: (t) => ({
+    name: t.string({
+      required: true,
+      description: 'What to call it: 1 to 80 characters. Several may have the same name.',
+    }),
+  }),
+})
+
+builder.mutationField('createAccount', (t) =>
+  t.field({
+    type: NewAccountRef,
+    authScopes,
+    description:
+      'Makes an account and an API key for its owner, which is shown in this answer and never again. For the instance administrator.',
+    errors: answer('The account and its key.', [InvalidError]),
+    args: {
+      input: t.arg({ type: CreateAccountInput, required: true, description: 'What to do.' }),
+    },
+    resolve: async (_root, { input }, { db }) => {
+      const name = checkName(['input', 'name'], input.name)
+      const apiKey = newCredential('hmk')
+      const account = await withAccount(db, newId('acc'), async (tx) => {
+        const row = await insertAccount(tx, { name })
+        await insertApiKey(tx, { name: OWNER_KEY_NAME, hash: hashCredential(apiKey) })
+        return row
+      })
+      return { account, apiKey }
+    },
+  }),
+)
+
+builder.mutationField('suspendAccount', (t) =>
+  t.field({
+    type: AccountRef,
+    authScopes,
+    description:
+      "Refuses all API keys and server tokens of an account until it is reactivated; nothing of it is deleted, and calls that run are finished. The administrator's own account cannot be suspended. Suspending twice changes nothing. For the instance administrator.",
+    errors: answer('The account.', [InvalidError, NotFoundError, ConflictError]),
+    args: { id: t.arg.id({ required: true, description: 'Which account.' }) },
+    resolve: async (_root, args, context) => {
+      const id = checkId(['id'], 'acc', args.id)
+      if (id === viewerOf(context).accountId) {
+        throw new ConflictError(
+          `Cannot suspend account ${id}: it is the instance administrator's own`,
+        )
+      }
+      return await asOperator(context, (tx) => suspendAccount(tx, id))
+    },
+  }),
+)
+
+builder.mutationField('reactivateAccount', (t) =>
+  t.field({
+    type: AccountRef,
+    authScopes,
+    description:
+      'Lets the API keys and server tokens of a suspended account work again, except for those that were revoked or have expired. An account that is not suspended stays as it is. For the instance administrator.',
+    errors: answer('The account.', [InvalidError, NotFoundError]),
+    args: { id: t.arg.id({ required: true, description: 'Which account.' }) },
+    resolve: async (_root, args, context) => {
+      const id = checkId(['id'], 'acc', args.id)
+      return await asOperator(context, (tx) => reactivateAccount(tx, id))
+    },
+  }),
+)

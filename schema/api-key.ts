@@ -1,12 +1,14 @@
-// Credentials for this GraphQL API. A key is shown once, when it is made: only its hash is stored.
+// Credentials for this GraphQL API. A key is shown when it is made: only its hash is stored.
 import type { Selectable } from 'kysely'
-import { countApiKeys, insertApiKey, listApiKeys, revokeApiKey } from '../db/api-key.ts'
-import { hashCredential, newCredential } from '../db/credential.ts'
-import { InvalidError, NotFoundError } from '../db/errors.ts'
+import { countApiKeys, getApiKey, insertApiKey, listApiKeys, revokeApiKey } from '../db/api-key.ts'
+import { hashCredential } from '../db/credential.ts'
+import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import { newId } from '../db/id.ts'
 import type { ApiKeyTable } from '../db/tables.ts'
 import { answer, builder } from './builder.ts'
 import { connect, pageArgs } from './connection.ts'
 import { inAccount } from './context.ts'
+import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION, makeCredential } from './idempotency-key.ts'
 import { checkExpiry, checkId, checkName } from './validate.ts'
 
 /** An API key as it is read: the hash stays in the database. */
@@ -45,18 +47,18 @@ builder.queryField('apiKeys', (t) =>
     description: 'The API keys, oldest first, revoked and expired ones among them.',
     args: pageArgs,
     resolve: (_root, args, context) =>
-      connect(context, 'key', args, { list: listApiKeys, count: countApiKeys }),
+      connect(context, 'apiKeys', args, { list: listApiKeys, count: countApiKeys }),
   }),
 )
 
 const NewApiKeyRef = builder
   .objectRef<{ readonly apiKey: ApiKeyRow; readonly key: string }>('NewApiKey')
   .implement({
-    description: 'An API key at the only moment when its text is known.',
+    description: 'An API key together with its text, which is not stored.',
     fields: (t) => ({
       apiKey: t.expose('apiKey', { type: ApiKeyRef, description: 'What is kept of it.' }),
       key: t.exposeString('key', {
-        description: 'The credential itself. Keep it: it cannot be shown again.',
+        description: 'The credential itself. Keep it: no query shows it.',
       }),
     }),
   })
@@ -69,21 +71,36 @@ const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
       type: 'DateTime',
       description: 'From when on it is refused, in the future. Default: never by itself.',
     }),
+    idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
 })
 
 builder.mutationField('createApiKey', (t) =>
   t.field({
     type: NewApiKeyRef,
-    description: 'Makes an API key. It is shown in this answer and never again.',
-    errors: answer('The API key.', [InvalidError]),
+    description:
+      'Makes an API key. It is shown in this answer and never again, but to who repeats the request with its `idempotencyKey`.',
+    errors: answer('The API key.', [InvalidError, ConflictError]),
     args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to do.' }) },
     resolve: async (_root, { input }, context) => {
       const name = checkName(['input', 'name'], input.name)
-      const expiresAt = checkExpiry(['input', 'expiresAt'], input.expiresAt)
-      const key = newCredential('hmk')
-      const values = { name, hash: hashCredential(key), expiresAt }
-      return { apiKey: await inAccount(context, (tx) => insertApiKey(tx, values)), key }
+      const newKeyId = newId('key')
+      const newKey = makeCredential(context, 'hmk', newKeyId, input)
+      const apiKey = await createOnce(context, 'createApiKey', input, {
+        create: async (tx) => {
+          // Here: what was in the future when it was made may be repeated when it no longer is.
+          const expiresAt = checkExpiry(['input', 'expiresAt'], input.expiresAt)
+          return await insertApiKey(tx, {
+            id: newKeyId,
+            name,
+            hash: hashCredential(newKey),
+            expiresAt,
+          })
+        },
+        get: getApiKey,
+      })
+      const isNew = apiKey.id === newKeyId
+      return { apiKey, key: isNew ? newKey : makeCredential(context, 'hmk', apiKey.id, input) }
     },
   }),
 )

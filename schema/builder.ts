@@ -4,7 +4,7 @@ import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
-import { UnauthenticatedError } from './context.ts'
+import { UnauthenticatedError, notAdministrator } from './context.ts'
 import type { Context } from './context.ts'
 import { locateErrorPlugin } from './locate-error.ts'
 import { typenameOfId } from './noun.ts'
@@ -14,7 +14,7 @@ interface Types {
   DefaultFieldNullability: false
   DefaultEdgesNullability: false
   DefaultNodeNullability: false
-  AuthScopes: { viewer: boolean }
+  AuthScopes: { viewer: boolean; administrator: boolean }
   /** Counted only where somebody selects `totalCount`. */
   Connection: { countAll: () => Promise<number> }
   Scalars: {
@@ -32,8 +32,13 @@ export const builder = new SchemaBuilder<Types>({
   plugins: [locateErrorPlugin, ScopeAuthPlugin, ErrorsPlugin, RelayPlugin],
   defaultFieldNullability: false,
   scopeAuth: {
-    authScopes: (context) => ({ viewer: context.viewer !== undefined }),
-    unauthorizedError: () => new UnauthenticatedError(),
+    authScopes: ({ viewer }) => ({
+      viewer: viewer !== undefined,
+      administrator: viewer?.isAdministrator === true,
+    }),
+    // Who is somebody can lack one scope only.
+    unauthorizedError: (_parent, { viewer }) =>
+      viewer === undefined ? new UnauthenticatedError() : notAdministrator(),
   },
   errors: {
     defaultResultOptions: {
@@ -72,7 +77,8 @@ export const builder = new SchemaBuilder<Types>({
 })
 
 builder.queryType({
-  description: 'What can be read. Everything belongs to the account of the key that asks.',
+  description:
+    'What can be read. Everything belongs to the account of the key that asks; only the instance administrator reads other accounts, and nothing that is in them.',
   authScopes: { viewer: true },
 })
 

@@ -1,8 +1,8 @@
 // Everything a resolver can reach. It is made once per request, so a resolver needs no imports of
 // the process around it and a test can give its own.
 import type { Database } from '../db/client.ts'
-import { withAccount } from '../db/transaction.ts'
-import type { Tx } from '../db/transaction.ts'
+import { withAccount, withOperator } from '../db/transaction.ts'
+import type { OperatorTx, Tx } from '../db/transaction.ts'
 import type { ImportOutcome, DocumentSource } from '../workers/messages.ts'
 
 /** There is no viewer. */
@@ -14,11 +14,30 @@ export class UnauthenticatedError extends Error {
   }
 }
 
+/** The viewer is none who may do this. */
+export class ForbiddenError extends Error {
+  override readonly name = 'ForbiddenError'
+  readonly code = 'FORBIDDEN'
+}
+
+/** The credential is valid, but its account is suspended. */
+export class SuspendedError extends Error {
+  override readonly name = 'SuspendedError'
+  readonly code = 'SUSPENDED'
+  constructor() {
+    super(
+      'This account is suspended: its keys and tokens work again once the instance administrator reactivates it',
+    )
+  }
+}
+
 /** Who asks. */
 export interface Viewer {
   readonly accountId: string
   /** Undefined for the administrator's key, which is configured and in no table. */
   readonly apiKeyId: string | undefined
+  /** May administer the accounts of the whole installation, besides all that is in its own. */
+  readonly isAdministrator: boolean
 }
 
 /** All that a resolver can reach. */
@@ -29,8 +48,14 @@ export interface Context {
   readonly viewer: Viewer | undefined
   /** Reads an OpenAPI document in a worker thread. Bytes are transferred: they are gone afterwards. */
   readonly importDocument: (source: DocumentSource, accountId: string) => Promise<ImportOutcome>
+  /** 32 bytes that nobody but this installation can compute, the same ones for the same `purpose`. */
+  readonly deriveBytes: (purpose: string) => Uint8Array
   /** Absolute URL of a server's MCP endpoint. */
   readonly mcpUrl: (serverId: string) => string
+  /** Opaque text for what comes after `id` in the list of that name, as the viewer's account sees it. */
+  readonly printCursor: (list: string, id: string) => string
+  /** The id that the cursor names; undefined when it is none of that list and account. */
+  readonly readCursor: (list: string, cursor: string) => string | undefined
 }
 
 /**
@@ -50,6 +75,27 @@ export function viewerOf(context: Context): Viewer {
  */
 export async function inAccount<T>(context: Context, run: (tx: Tx) => Promise<T>): Promise<T> {
   return await withAccount(context.db, viewerOf(context).accountId, run)
+}
+
+/**
+ * What `run` returns, in one transaction that sees the rows of all accounts and nothing that is theirs.
+ *
+ * @throws {ForbiddenError} FORBIDDEN when the viewer is not the instance administrator.
+ * @throws {UnauthenticatedError} UNAUTHENTICATED when there is no viewer.
+ */
+export async function asOperator<T>(
+  context: Context,
+  run: (tx: OperatorTx) => Promise<T>,
+): Promise<T> {
+  if (!viewerOf(context).isAdministrator) throw notAdministrator()
+  return await withOperator(context.db, run)
+}
+
+/** The refusal of whoever is not the instance administrator. */
+export function notAdministrator(): ForbiddenError {
+  return new ForbiddenError(
+    "Accounts are managed by the instance administrator: send this installation's HASMCP_ADMIN_KEY instead of an API key",
+  )
 }
 
 const flights = new WeakMap<Context, Map<string, Promise<unknown>>>()

@@ -48,8 +48,16 @@ builder.objectType(NotFoundError, {
 
 builder.objectType(ConflictError, {
   name: 'ConflictError',
-  description: 'Something else is in the way, such as a name in use. Code `CONFLICT`.',
+  description:
+    'Something else is in the way: a name in use, an `idempotencyKey` used with another input, or a change made since the object was read. Code `CONFLICT`.',
   interfaces: [ErrorInterface],
+  fields: (t) => ({
+    currentVersion: t.exposeInt('currentVersion', {
+      nullable: true,
+      description:
+        'The version that the object has now, where `version` asked for another; null for every other conflict.',
+    }),
+  }),
 })
 
 builder.objectType(DocumentError, {

@@ -2,6 +2,12 @@
 // is what becomes of its outcome. Nothing is written before the document has proved to be good.
 import { deleteDocument, readDocument } from '../db/document.ts'
 import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import {
+  findIdempotencyKey,
+  insertIdempotencyKey,
+  updateIdempotencyKey,
+} from '../db/idempotency-key.ts'
+import type { IdempotentCreate } from '../db/idempotency-key.ts'
 import { importTools } from '../db/import-tools.ts'
 import type { ImportResult, OpenProvider, ToolChange } from '../db/import-tools.ts'
 import { getProvider, insertProvider, updateProvider } from '../db/provider.ts'
@@ -12,6 +18,7 @@ import { inAccount, viewerOf } from './context.ts'
 import type { Context } from './context.ts'
 import { DocumentError } from './errors.ts'
 import { chooseBaseUrl, fitDescription, fitName } from './fit-document.ts'
+import { getResult, IDEMPOTENCY_KEY_DESCRIPTION, toIdempotentCreate } from './idempotency-key.ts'
 import { ProviderRef } from './provider.ts'
 import { HttpMethodRef } from './tool.ts'
 import { checkBaseUrl, checkDocumentUrl, checkId, checkName, checkUrl } from './validate.ts'
@@ -102,6 +109,7 @@ const ImportOpenApiInput = builder.inputType('ImportOpenApiInput', {
     documentUrl: t.string({
       description: 'What to keep as the place of the document. Default: `url`, or the present one.',
     }),
+    idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
 })
 
@@ -118,21 +126,73 @@ builder.mutationField('importOpenApi', (t) =>
     },
     resolve: async (_root, { input }, context) => {
       const given = checkInput(input)
-      const { providerId } = given
-      // Before the work: reading a document takes seconds.
-      if (providerId !== undefined) await inAccount(context, (tx) => getProvider(tx, providerId))
-      const { accountId } = viewerOf(context)
-      const outcome = await context.importDocument(await openSource(context, input), accountId)
-      if (outcome.type === 'refused') throw new DocumentError(outcome.code, outcome.message)
-      const openProvider = providerOpener(outcome, given, input.url ?? undefined)
-      const result = await importTools(context.db, accountId, openProvider, outcome.batches)
-      const { documentId } = input
-      if (documentId) await inAccount(context, (tx) => deleteDocument(tx, documentId))
-      const provider = await inAccount(context, (tx) => getProvider(tx, result.providerId))
-      return { ...result, provider, warnings: outcome.warnings }
+      const once = toIdempotentCreate('importOpenApi', input)
+      if (once === undefined) return await runImport(context, input, given)
+      const earlier = await findEarlier(context, once)
+      if (earlier !== undefined) return earlier
+      try {
+        return await runImport(context, input, given, once)
+      } catch (error) {
+        // One with the same key that ran at the same time has taken the key, or the document.
+        const faster = await findEarlier(context, once)
+        if (faster !== undefined) return faster
+        throw error
+      }
     },
   }),
 )
+
+async function runImport(
+  context: Context,
+  input: Input,
+  given: Given,
+  once?: IdempotentCreate,
+): Promise<OpenApiImport> {
+  const { providerId } = given
+  // Before the work: reading a document takes seconds.
+  if (providerId !== undefined) await inAccount(context, (tx) => getProvider(tx, providerId))
+  const { accountId } = viewerOf(context)
+  const outcome = await context.importDocument(await openSource(context, input), accountId)
+  if (outcome.type === 'refused') throw new DocumentError(outcome.code, outcome.message)
+  const { batches, warnings } = outcome
+  const openProvider = providerOpener(outcome, given, input.url ?? undefined)
+  const result = await (once === undefined
+    ? importTools(context.db, accountId, openProvider, batches)
+    : importTools(context.db, accountId, claimer(once, openProvider), batches, (tx, merged) =>
+        updateIdempotencyKey(tx, once.key, {
+          id: merged.providerId,
+          result: JSON.stringify({ ...merged, warnings }),
+        }),
+      ))
+  const { documentId } = input
+  if (documentId) await inAccount(context, (tx) => deleteDocument(tx, documentId))
+  const provider = await inAccount(context, (tx) => getProvider(tx, result.providerId))
+  return { ...result, provider, warnings }
+}
+
+/** Claims the key in the transaction that opens the provider; an error leaves it without a trace. */
+function claimer(once: IdempotentCreate, openProvider: OpenProvider): OpenProvider {
+  return async (tx) => {
+    const earlier = await insertIdempotencyKey(tx, once)
+    if (earlier !== undefined) throw new ConflictError('The same import was faster')
+    return await openProvider(tx)
+  }
+}
+
+/** What the import with that key did, if there was one. */
+async function findEarlier(
+  context: Context,
+  once: IdempotentCreate,
+): Promise<OpenApiImport | undefined> {
+  return await inAccount(context, async (tx) => {
+    const earlier = await findIdempotencyKey(tx, once)
+    if (earlier === undefined) return undefined
+    const provider = await getResult(once, earlier, (id) => getProvider(tx, id))
+    // Written by `runImport` in the same transaction as the key.
+    const result = JSON.parse(earlier.result ?? '{}') as Omit<OpenApiImport, 'provider'>
+    return { ...result, provider }
+  })
+}
 
 interface Given {
   readonly providerId: string | undefined

@@ -14,6 +14,7 @@ import type { ProviderTable } from '../db/tables.ts'
 import { answer, builder } from './builder.ts'
 import { connect, pageArgs } from './connection.ts'
 import { inAccount } from './context.ts'
+import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import {
   checkBaseUrl,
   checkDocumentUrl,
@@ -110,7 +111,7 @@ builder.queryFields((t) => ({
           nameContains: checkText(['filter', 'nameContains'], nameContains),
         }),
       }
-      return connect(context, 'prv', args, {
+      return connect(context, 'providers', args, {
         list: (tx, page) => listProviders(tx, { ...page, ...filter }),
         count: (tx) => countProviders(tx, filter),
       })
@@ -173,6 +174,7 @@ const CreateProviderInput = builder.inputType('CreateProviderInput', {
         'Headers to send with every call: at most 50, of 8,192 characters together. Default: none.',
     }),
     documentUrl: t.string({ description: 'Where its OpenAPI document is. It is not read.' }),
+    idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
 })
 
@@ -188,9 +190,10 @@ builder.mutationField('createProvider', (t) =>
       const values = checkProvider(input)
       const name = checkName(['input', 'name'], input.name)
       const baseUrl = checkBaseUrl(['input', 'baseUrl'], input.baseUrl)
-      return await inAccount(context, (tx) =>
-        insertProvider(tx, { description: '', ...values, name, baseUrl }),
-      )
+      return await createOnce(context, 'createProvider', input, {
+        create: (tx) => insertProvider(tx, { description: '', ...values, name, baseUrl }),
+        get: getProvider,
+      })
     },
   }),
 )
@@ -210,6 +213,10 @@ const UpdateProviderInput = builder.inputType('UpdateProviderInput', {
         'All headers to send with every call, in place of the present ones: at most 50, of 8,192 characters together.',
     }),
     documentUrl: t.string({ description: 'Where its OpenAPI document is. It is not read.' }),
+    version: t.int({
+      description:
+        'The version that the change is meant for: another one is a `ConflictError`. Default: any.',
+    }),
   }),
 })
 
@@ -224,7 +231,9 @@ builder.mutationField('updateProvider', (t) =>
     resolve: async (_root, { input }, context) => {
       const id = checkId(['input', 'id'], 'prv', input.id)
       const values = checkProvider(input)
-      return await inAccount(context, (tx) => updateProvider(tx, id, values))
+      return await inAccount(context, (tx) =>
+        updateProvider(tx, id, values, input.version ?? undefined),
+      )
     },
   }),
 )

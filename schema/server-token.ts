@@ -1,9 +1,11 @@
-// Credentials of one MCP server. A token is shown once, when it is made: only its hash is stored.
+// Credentials of one MCP server. A token is shown when it is made: only its hash is stored.
 import type { Selectable } from 'kysely'
-import { hashCredential, newCredential } from '../db/credential.ts'
-import { InvalidError, NotFoundError } from '../db/errors.ts'
+import { hashCredential } from '../db/credential.ts'
+import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import { newId } from '../db/id.ts'
 import {
   countServerTokens,
+  getServerToken,
   insertServerToken,
   listServerTokens,
   revokeServerToken,
@@ -13,6 +15,7 @@ import type { ServerTokenTable } from '../db/tables.ts'
 import { answer, builder } from './builder.ts'
 import { connect, pageArgs } from './connection.ts'
 import { inAccount, inAccountOnce } from './context.ts'
+import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION, makeCredential } from './idempotency-key.ts'
 import { ServerRef } from './server.ts'
 import { checkExpiry, checkId, checkName } from './validate.ts'
 
@@ -54,7 +57,7 @@ builder.objectField(ServerRef, 'tokens', (t) =>
     description: "The server's tokens, oldest first, revoked and expired ones among them.",
     args: pageArgs,
     resolve: ({ id }, args, context) =>
-      connect(context, 'tok', args, {
+      connect(context, `server tokens ${id}`, args, {
         list: (tx, page) => listServerTokens(tx, id, page),
         count: (tx) => countServerTokens(tx, id),
       }),
@@ -67,14 +70,14 @@ interface NewServerToken {
 }
 
 const NewServerTokenRef = builder.objectRef<NewServerToken>('NewServerToken').implement({
-  description: 'A server token at the only moment when its text is known.',
+  description: 'A server token together with its text, which is not stored.',
   fields: (t) => ({
     serverToken: t.expose('serverToken', {
       type: ServerTokenRef,
       description: 'What is kept of it.',
     }),
     token: t.exposeString('token', {
-      description: 'The credential itself. Keep it: it cannot be shown again.',
+      description: 'The credential itself. Keep it: no query shows it.',
     }),
     mcpUrl: t.string({
       description: 'The URL to give to an MCP client together with the token.',
@@ -92,31 +95,36 @@ const CreateServerTokenInput = builder.inputType('CreateServerTokenInput', {
       type: 'DateTime',
       description: 'From when on it is refused, in the future. Default: never by itself.',
     }),
+    idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
 })
 
 builder.mutationField('createServerToken', (t) =>
   t.field({
     type: NewServerTokenRef,
-    description: 'Makes a server token. It is shown in this answer and never again.',
-    errors: answer('The server token.', [InvalidError, NotFoundError]),
+    description:
+      'Makes a server token. It is shown in this answer and never again, but to who repeats the request with its `idempotencyKey`.',
+    errors: answer('The server token.', [InvalidError, NotFoundError, ConflictError]),
     args: {
       input: t.arg({ type: CreateServerTokenInput, required: true, description: 'What to do.' }),
     },
     resolve: async (_root, { input }, context) => {
       const serverId = checkId(['input', 'serverId'], 'srv', input.serverId)
       const name = checkName(['input', 'name'], input.name)
-      const expiresAt = checkExpiry(['input', 'expiresAt'], input.expiresAt)
-      const token = newCredential('hms')
-      const serverToken = await inAccount(context, async (tx) => {
-        await getServer(tx, serverId)
-        return await insertServerToken(tx, {
-          serverId,
-          name,
-          hash: hashCredential(token),
-          expiresAt,
-        })
+      const id = newId('tok')
+      const newToken = makeCredential(context, 'hms', id, input)
+      const serverToken = await createOnce(context, 'createServerToken', input, {
+        create: async (tx) => {
+          // Here: what was in the future when it was made may be repeated when it no longer is.
+          const expiresAt = checkExpiry(['input', 'expiresAt'], input.expiresAt)
+          await getServer(tx, serverId)
+          const hash = hashCredential(newToken)
+          return await insertServerToken(tx, { id, serverId, name, hash, expiresAt })
+        },
+        get: getServerToken,
       })
+      const isNew = serverToken.id === id
+      const token = isNew ? newToken : makeCredential(context, 'hms', serverToken.id, input)
       return { serverToken, token }
     },
   }),

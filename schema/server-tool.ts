@@ -16,7 +16,7 @@ builder.objectField(ServerRef, 'tools', (t) =>
     description: 'The tools chosen for it. It offers those of them that are enabled.',
     args: pageArgs,
     resolve: ({ id: serverId }, args, context) =>
-      connect(context, 'tool', args, {
+      connect(context, `server tools ${serverId}`, args, {
         list: (tx, page) => listTools(tx, { ...page, serverId }),
         count: (tx) => countTools(tx, { serverId }),
       }),

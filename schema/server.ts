@@ -11,9 +11,11 @@ import {
 } from '../db/server.ts'
 import type { ServerTable } from '../db/tables.ts'
 import { addServerTools } from '../db/server-tool.ts'
+import type { Tx } from '../db/transaction.ts'
 import { answer, builder } from './builder.ts'
 import { connect, pageArgs } from './connection.ts'
 import { inAccount } from './context.ts'
+import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import { checkId, checkIds, checkName, checkText } from './validate.ts'
 
 /** The GraphQL type `Server`. */
@@ -71,7 +73,7 @@ builder.queryFields((t) => ({
     resolve: (_root, args, context) => {
       const name = args.filter?.name
       const filter = typeof name === 'string' ? { name: checkText(['filter', 'name'], name) } : {}
-      return connect(context, 'srv', args, {
+      return connect(context, 'servers', args, {
         list: (tx, page) => listServers(tx, { ...page, ...filter }),
         count: (tx) => countServers(tx, filter),
       })
@@ -93,6 +95,7 @@ const CreateServerInput = builder.inputType('CreateServerInput', {
     providerIds: t.idList({
       description: 'Providers to begin with all present tools of: at most 1,000.',
     }),
+    idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
 })
 
@@ -107,12 +110,13 @@ builder.mutationField('createServer', (t) =>
       const instructions = checkText(['input', 'instructions'], input.instructions ?? '')
       const toolIds = checkIds(['input', 'toolIds'], 'tool', input.toolIds)
       const providerIds = checkIds(['input', 'providerIds'], 'prv', input.providerIds)
-      return await inAccount(context, async (tx) => {
+      const create = async (tx: Tx) => {
         const server = await insertServer(tx, { name, instructions })
         for (const providerId of providerIds) await addServerTools(tx, server.id, { providerId })
         if (toolIds.length > 0) await addServerTools(tx, server.id, { toolIds })
         return await getServer(tx, server.id)
-      })
+      }
+      return await createOnce(context, 'createServer', input, { create, get: getServer })
     },
   }),
 )
@@ -124,6 +128,10 @@ const UpdateServerInput = builder.inputType('UpdateServerInput', {
     name: t.string({ description: 'What to call it: 1 to 80 characters, unique in the account.' }),
     instructions: t.string({
       description: 'What to tell models about using it: at most 4,096 characters.',
+    }),
+    version: t.int({
+      description:
+        'The version that the change is meant for: another one is a `ConflictError`. Default: any.',
     }),
   }),
 })
@@ -143,7 +151,9 @@ builder.mutationField('updateServer', (t) =>
           instructions: checkText(['input', 'instructions'], instructions),
         }),
       }
-      return await inAccount(context, (tx) => updateServer(tx, id, values))
+      return await inAccount(context, (tx) =>
+        updateServer(tx, id, values, input.version ?? undefined),
+      )
     },
   }),
 )

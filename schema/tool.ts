@@ -90,7 +90,7 @@ builder.objectField(ProviderRef, 'tools', (t) =>
     description: "The provider's tools.",
     args: pageArgs,
     resolve: ({ id: providerId }, args, context) =>
-      connect(context, 'tool', args, {
+      connect(context, `provider tools ${providerId}`, args, {
         list: (tx, page) => listTools(tx, { ...page, providerId }),
         count: (tx) => countTools(tx, { providerId }),
       }),

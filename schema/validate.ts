@@ -19,6 +19,8 @@ const MAX_HEADERS = 50
 // Of all names and values: half of the 16 KiB that Node.js and most servers take for all headers.
 const MAX_HEADER_CHARACTERS = 8192
 const MAX_HEADER_NAME_CHARACTERS = 128
+// What most APIs with such keys take; a UUID has 36.
+const MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
 // About 40 KB of ids: a request has room for several lists.
 const MAX_IDS = 1000
 
@@ -204,6 +206,23 @@ export function checkIds(
   if (ids.length > MAX_IDS) throw invalid(path, `has ${ids.length} ids, the limit is ${MAX_IDS}`)
   for (const [index, id] of ids.entries()) checkId([...path, String(index)], prefix, id)
   return [...new Set(ids)]
+}
+
+/**
+ * A key of 1 to 255 visible ASCII characters.
+ *
+ * @throws {InvalidError} INVALID
+ */
+export function checkIdempotencyKey(path: InputPath, key: string): string {
+  const { length } = key
+  if (length > MAX_IDEMPOTENCY_KEY_CHARACTERS) {
+    throw invalid(path, `has ${length} characters, the limit is ${MAX_IDEMPOTENCY_KEY_CHARACTERS}`)
+  }
+  if (/^[\x21-\x7E]+$/.test(key)) return key
+  throw invalid(
+    path,
+    `is ${quote(key)}; expected 1 to ${MAX_IDEMPOTENCY_KEY_CHARACTERS} visible ASCII characters without spaces`,
+  )
 }
 
 /**

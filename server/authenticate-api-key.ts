@@ -4,6 +4,7 @@ import { timingSafeEqual } from 'node:crypto'
 import { findApiKeyByHash } from '../db/api-key.ts'
 import type { Database } from '../db/client.ts'
 import { hashCredential, isCredential } from '../db/credential.ts'
+import { SuspendedError } from '../schema/context.ts'
 import type { Viewer } from '../schema/context.ts'
 
 /** Where keys are found. */
@@ -27,7 +28,8 @@ const BEARER = /^Bearer +([\x21-\x7E]{1,512})$/i
  * The viewer of the request's `Authorization: Bearer …`; undefined where it is missing, malformed,
  * unknown, expired or revoked, without saying which. What cannot be a key is refused without a read.
  *
- * The function throws UnavailableError where the database cannot be reached.
+ * The function throws SuspendedError where the key holds and its account is suspended, and
+ * UnavailableError where the database cannot be reached.
  */
 export function createApiKeyAuthenticator({
   db,
@@ -39,12 +41,13 @@ export function createApiKeyAuthenticator({
     if (key === undefined) return undefined
     const hash = hashCredential(key)
     if (admin !== undefined && timingSafeEqual(hash, admin.keyHash)) {
-      return { accountId: admin.accountId, apiKeyId: undefined }
+      return { accountId: admin.accountId, apiKeyId: undefined, isAdministrator: true }
     }
     if (!isCredential('hmk', key)) return undefined
     const found = await findApiKeyByHash(db, hash)
     if (found === undefined || found.revoked_at !== null) return undefined
     if (found.expires_at !== null && found.expires_at <= now()) return undefined
-    return { accountId: found.account_id, apiKeyId: found.id }
+    if (found.account_suspended_at !== null) throw new SuspendedError()
+    return { accountId: found.account_id, apiKeyId: found.id, isAdministrator: false }
   }
 }

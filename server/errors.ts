@@ -5,6 +5,8 @@ const TABLE = {
   CONFLICT: { httpStatus: 409, jsonRpcCode: -32602 },
   INVALID: { httpStatus: 400, jsonRpcCode: -32602 },
   UNAUTHENTICATED: { httpStatus: 401, jsonRpcCode: -32600 },
+  FORBIDDEN: { httpStatus: 403, jsonRpcCode: -32600 },
+  SUSPENDED: { httpStatus: 403, jsonRpcCode: -32600 },
   ORIGIN_DENIED: { httpStatus: 403, jsonRpcCode: -32600 },
   METHOD_NOT_ALLOWED: { httpStatus: 405, jsonRpcCode: -32600 },
   TOO_LARGE: { httpStatus: 413, jsonRpcCode: -32600 },

@@ -1,18 +1,25 @@
 // The GraphQL endpoint as a function of a Request. Whoever shows no valid credential is refused
 // before a byte of the body is parsed: nothing of this API is public, not even its introspection.
-import { parse } from 'graphql'
+import { parse, validate } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin } from 'graphql-yoga'
 import { UnauthenticatedError } from '../schema/context.ts'
 import type { Context, Viewer } from '../schema/context.ts'
 import { costRule } from '../schema/limit-cost.ts'
+import { shapeRule } from '../schema/limit-shape.ts'
 import { schema } from '../schema/schema.ts'
+import { printCursor, readCursor } from './cursor.ts'
 import { findCause, refuse, statusOf, toAnsweredError, toGraphqlError } from './graphql-error.ts'
 
 /** What the endpoint needs of the process. */
-export interface GraphqlDeps extends Pick<Context, 'db' | 'importDocument' | 'mcpUrl'> {
+export interface GraphqlDeps extends Pick<
+  Context,
+  'db' | 'importDocument' | 'deriveBytes' | 'mcpUrl'
+> {
   /** Who sent the request; undefined where nobody valid did. */
   readonly authenticate: (request: Request) => Promise<Viewer | undefined>
+  /** Signs the cursors of lists; the same in every process, or pages end where the process changes. */
+  readonly cursorKey: Uint8Array
   /** Told of every error that the client sees masked. */
   readonly onError: (error: unknown, requestId: string) => void
 }
@@ -24,7 +31,7 @@ const MAX_TOKENS = 1000
 export function createGraphql(
   deps: GraphqlDeps,
 ): (request: Request, requestId: string) => Promise<Response> {
-  const { db, importDocument, mcpUrl, onError } = deps
+  const { db, importDocument, deriveBytes, mcpUrl, cursorKey, onError } = deps
   const yoga = createYoga<Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -46,12 +53,32 @@ export function createGraphql(
       if (refusal !== undefined) return refusal
       const viewer = await deps.authenticate(request)
       if (viewer === undefined) throw new UnauthenticatedError()
-      return await yoga.fetch(request, { requestId, db, viewer, importDocument, mcpUrl })
+      const cursors = cursorsOf(cursorKey, viewer.accountId)
+      return await yoga.fetch(request, {
+        requestId,
+        db,
+        viewer,
+        importDocument,
+        deriveBytes,
+        mcpUrl,
+        ...cursors,
+      })
     } catch (error) {
       const known = toGraphqlError(error)
       if (known.code === 'INTERNAL') onError(error, requestId)
       return refuse(known, requestId, headersOf(known.httpStatus))
     }
+  }
+}
+
+/** Cursors that are good for lists of this account only. */
+function cursorsOf(
+  key: Uint8Array,
+  accountId: string,
+): Pick<Context, 'printCursor' | 'readCursor'> {
+  return {
+    printCursor: (list, id) => printCursor(key, `${accountId} ${list}`, id),
+    readCursor: (list, cursor) => readCursor(key, `${accountId} ${list}`, cursor),
   }
 }
 
@@ -73,8 +100,12 @@ const limitPlugin: Plugin = {
   onParse({ setParseFn }) {
     setParseFn((source, options) => parse(source, { ...options, maxTokens: MAX_TOKENS }))
   },
-  onValidate({ addValidationRule }) {
-    addValidationRule(costRule)
+  // Before the others, which take longer over what is too large anyway.
+  onValidate({ validateFn, setValidationFn }) {
+    setValidationFn((...args: Parameters<typeof validate>) => {
+      const refusals = validate(args[0], args[1], [costRule, shapeRule])
+      return refusals.length > 0 ? refusals : validateFn(...args)
+    })
   },
 }
 

@@ -98,6 +98,7 @@ async function serve(parts: Parts): Promise<Running> {
       : { admin: { keyHash: hashCredential(config.adminKey), accountId } }),
   })
   const routes = createRouteStore(db)
+  const credentialKey = deriveKey(key, 'credential')
   const app = createApp({
     mcp: createMcpEndpoint({
       routes,
@@ -107,7 +108,15 @@ async function serve(parts: Parts): Promise<Running> {
       version: await readVersion(),
       onError,
     }),
-    graphql: createGraphql({ db, importDocument: pool.import, mcpUrl, authenticate, onError }),
+    graphql: createGraphql({
+      db,
+      importDocument: pool.import,
+      deriveBytes: (purpose) => deriveKey(credentialKey, purpose),
+      mcpUrl,
+      authenticate,
+      cursorKey: deriveKey(key, 'graphql cursor'),
+      onError,
+    }),
     documentUpload: createDocumentUpload({ db, authenticate }),
     findUnreadiness: () => findUnreadiness(db, isStopping),
     rateLimit: createRateLimit(config.rateLimitPerMinute),

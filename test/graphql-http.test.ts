@@ -319,6 +319,7 @@ test('createApiKeyAuthenticator takes the configured key for its account', async
     {
       accountId: plane.accountId,
       apiKeyId: undefined,
+      isAdministrator: true,
     },
   )
   assert.equal(

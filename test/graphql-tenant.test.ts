@@ -13,6 +13,9 @@ const TEXT = JSON.stringify(openapi(['get /pets']))
 const OPERATIONS: Readonly<Record<string, string>> = {
   'node.id': 'query($id: ID!) { node(id: $id) { __typename id } }',
   'nodes.ids': 'query($id: ID!) { nodes(ids: [$id]) { __typename id } }',
+  'account.id': 'query($id: ID!) { account(id: $id) { id name } }',
+  'suspendAccount.id': `mutation($id: ID!) { suspendAccount(id: $id) { ${ERROR} } }`,
+  'reactivateAccount.id': `mutation($id: ID!) { reactivateAccount(id: $id) { ${ERROR} } }`,
   'provider.id': 'query($id: ID!) { provider(id: $id) { id name } }',
   'tool.id': 'query($id: ID!) { tool(id: $id) { id name } }',
   'server.id': 'query($id: ID!) { server(id: $id) { id name } }',
@@ -112,7 +115,7 @@ test("another account's id answers the same bytes as one that never was, and cha
         `${name} ${prefix}`,
       )
       if (name !== 'removeServerTools.toolIds')
-        assert.match(foreign.text, /NOT_FOUND|INVALID/, `${name} ${prefix}`)
+        assert.match(foreign.text, /NOT_FOUND|INVALID|FORBIDDEN/, `${name} ${prefix}`)
     }
   }
   assert.deepEqual([await plane.ask(PICTURE), await plane.other.ask(PICTURE)], before)

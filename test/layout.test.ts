@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const NOT_STORED = ['openapi-import', 'viewer', 'node']
 
 /** Nouns whose story is part of another noun's. */
-const TOLD_WITH_ANOTHER = ['account', 'viewer', 'node', 'server-tool', 'openapi-import']
+const TOLD_WITH_ANOTHER = ['viewer', 'node', 'server-tool', 'openapi-import']
 
 const MAX_FILE_LINES = 300
 

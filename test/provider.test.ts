@@ -345,3 +345,56 @@ test('createProvider takes text that only looks dangerous, as it is', async (t) 
   }
   assert.equal(({} as { x?: unknown }).x, undefined)
 })
+
+const UPDATE = `mutation Update($input: UpdateProviderInput!) {
+  updateProvider(input: $input) {
+    __typename
+    ... on UpdateProviderSuccess { data { name version } }
+    ... on Error { code message }
+    ... on ConflictError { currentVersion }
+  }
+}`
+
+test('updateProvider with a version changes that version only', async (t) => {
+  const plane = await openControlPlane(t)
+  const { data } = await plane.mutate<{ data: Provider }>(
+    'createProvider',
+    { name: 'A', baseUrl: 'https://a.example' },
+    'id',
+  )
+  const { id } = data
+  const update = async (input: object) => {
+    const answer = await plane.ask<{ updateProvider: unknown }>(UPDATE, { input: { id, ...input } })
+    return answer.updateProvider
+  }
+  const success = (name: string, version: number) => ({
+    __typename: 'UpdateProviderSuccess',
+    data: { name, version },
+  })
+  const conflict = (currentVersion: number, version: number) => ({
+    __typename: 'ConflictError',
+    code: 'CONFLICT',
+    message: `The provider ${id} has version ${currentVersion}, expected ${version}: it was changed since it was read`,
+    currentVersion,
+  })
+  assert.deepEqual(await update({ name: 'B', version: 1 }), success('B', 2))
+  assert.deepEqual(await update({ name: 'C', version: 1 }), conflict(2, 1))
+  assert.deepEqual(await update({ name: 'C', version: 3 }), conflict(2, 3))
+  assert.deepEqual(await update({ name: 'C', version: null }), success('C', 3))
+  // Of twenty that read the same version, one writes.
+  const names = Array.from({ length: 20 }, (_value, index) => `D${index}`)
+  const answers = await Promise.all(names.map((name) => update({ name, version: 3 })))
+  const winner = answers.findIndex((answer) => JSON.stringify(answer).includes('Success'))
+  assert.deepEqual(
+    answers,
+    names.map((name, index) => (index === winner ? success(name, 4) : conflict(4, 3))),
+  )
+  await plane.mutate('createProvider', { name: 'E', baseUrl: 'https://a.example' })
+  assert.deepEqual(await update({ name: 'E', version: 4 }), {
+    __typename: 'ConflictError',
+    code: 'CONFLICT',
+    message: 'A provider named "E" exists already',
+    currentVersion: null,
+  })
+  assert.deepEqual(plane.logged, [])
+})

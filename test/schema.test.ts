@@ -68,13 +68,16 @@ function isDescribed({
 }
 
 test('every root field is refused without a viewer', async () => {
-  assert.deepEqual([queries.length, mutations.length], [9, 14])
+  assert.deepEqual([queries.length, mutations.length], [11, 17])
   const context: Context = {
     requestId: 'request-1',
     db: new Proxy({} as Database, { get: () => assert.fail('the database was asked') }),
     viewer: undefined,
     importDocument: () => assert.fail('a document was imported'),
+    deriveBytes: () => assert.fail('a credential was made'),
     mcpUrl: () => assert.fail('a URL was made'),
+    printCursor: () => assert.fail('a cursor was made'),
+    readCursor: () => assert.fail('a cursor was read'),
   }
   for (const [kind, fields] of [
     ['query', queries],
@@ -149,7 +152,7 @@ test('every mutation answers with a union of its success and errors', () => {
 test('every connection demands first', () => {
   const fields = types.filter(isObjectType).flatMap((type) => Object.values(type.getFields()))
   const lists = fields.filter(({ type }) => String(type).endsWith('Connection!'))
-  assert.equal(lists.length, 6)
+  assert.equal(lists.length, 7)
   for (const { name, args } of lists) {
     assert.equal(String(args.find((arg) => arg.name === 'first')?.type), 'Int!', name)
   }

@@ -50,6 +50,7 @@ test('a server token is made, shown once, listed, revoked and gone with its serv
     server_id: server.id,
     expires_at: new Date(expiresAt),
     revoked_at: null,
+    account_suspended_at: null,
   })
   const list = await plane.send(
     'query($id: ID!) { server(id: $id) { tokens(first: 5) { totalCount nodes { id name } } } }',

@@ -158,3 +158,52 @@ test('createServer and addServerTools with a tool that is not there change nothi
   })
   assert.deepEqual(plane.logged, [])
 })
+
+const UPDATE = `mutation Update($input: UpdateServerInput!) {
+  updateServer(input: $input) {
+    __typename
+    ... on UpdateServerSuccess { data { name version } }
+    ... on Error { code message }
+    ... on ConflictError { currentVersion }
+  }
+}`
+
+test('updateServer with a version changes that version only', async (t) => {
+  const plane = await openControlPlane(t)
+  const { data } = await plane.mutate<{ data: Server }>('createServer', { name: 'A' }, 'id')
+  const { id } = data
+  const update = async (input: object) => {
+    const answer = await plane.ask<{ updateServer: unknown }>(UPDATE, { input: { id, ...input } })
+    return answer.updateServer
+  }
+  const success = (name: string, version: number) => ({
+    __typename: 'UpdateServerSuccess',
+    data: { name, version },
+  })
+  const conflict = (currentVersion: number, version: number) => ({
+    __typename: 'ConflictError',
+    code: 'CONFLICT',
+    message: `The server ${id} has version ${currentVersion}, expected ${version}: it was changed since it was read`,
+    currentVersion,
+  })
+  assert.deepEqual(await update({ name: 'B', version: 1 }), success('B', 2))
+  assert.deepEqual(await update({ name: 'C', version: 1 }), conflict(2, 1))
+  assert.deepEqual(await update({ name: 'C', version: 3 }), conflict(2, 3))
+  assert.deepEqual(await update({ name: 'C', version: null }), success('C', 3))
+  // Of twenty that read the same version, one writes.
+  const names = Array.from({ length: 20 }, (_value, index) => `D${index}`)
+  const answers = await Promise.all(names.map((name) => update({ name, version: 3 })))
+  const winner = answers.findIndex((answer) => JSON.stringify(answer).includes('Success'))
+  assert.deepEqual(
+    answers,
+    names.map((name, index) => (index === winner ? success(name, 4) : conflict(4, 3))),
+  )
+  await plane.mutate('createServer', { name: 'E' })
+  assert.deepEqual(await update({ name: 'E', version: 4 }), {
+    __typename: 'ConflictError',
+    code: 'CONFLICT',
+    message: 'A server named "E" exists already',
+    currentVersion: null,
+  })
+  assert.deepEqual(plane.logged, [])
+})

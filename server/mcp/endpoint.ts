@@ -1,5 +1,6 @@
 // POST /mcp/{serverId} as a function from Request to Response. No SDK server object stands behind
 // it: building one for each request costs more than all the rest of a call.
+import { SuspendedError } from '../../schema/context.ts'
 import { errorResponse, toPublicError } from '../errors.ts'
 import { readBearer, unauthenticated } from './authenticate.ts'
 import { preflightResponse, withCors } from './cors.ts'
@@ -84,6 +85,9 @@ async function answer(
   try {
     const opening = await deps.routes.open(serverId, bearer.token)
     if (opening.type === 'refused') return unauthenticated('token', requestId)
+    if (opening.type === 'suspended') {
+      return errorResponse(toPublicError(new SuspendedError()), requestId)
+    }
     const { headers, signal } = request
     const caller = { route: opening.route, tokenId: opening.tokenId, headers, signal }
     const fail = (error: unknown): RpcError => toRpcError(deps, error, requestId)

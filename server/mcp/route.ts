@@ -1,5 +1,6 @@
 // From a server id and a token to the route, or to one refusal for every reason: who cannot open a
-// server must not learn whether it exists, nor whether the token ever did.
+// server must not learn whether it exists, nor whether the token ever did. Only who could open it is
+// told that its account is suspended.
 import type { Database } from '../../db/client.ts'
 import { hashCredential, isCredential } from '../../db/credential.ts'
 import { isId } from '../../db/id.ts'
@@ -8,9 +9,10 @@ import { type Elapsed, createOutage } from './outage.ts'
 import { createRouteCache } from './route-cache.ts'
 import { type TokenRecord, createTokenCache } from './token-cache.ts'
 
-/** The route for a token, or one refusal for every reason. */
+/** The route for a token; that its account is suspended; or one refusal for every other reason. */
 export type Opening =
   | { readonly type: 'opened'; readonly route: Route; readonly tokenId: string }
+  | { readonly type: 'suspended' }
   | { readonly type: 'refused' }
 
 /** Opens servers for tokens. */
@@ -39,6 +41,7 @@ export interface RouteStoreOptions {
 export const STALE_MS = 300_000
 
 const REFUSED: Opening = { type: 'refused' }
+const SUSPENDED: Opening = { type: 'suspended' }
 
 /** Empty at first; it listens to the database's events. */
 export function createRouteStore(db: Database, options: RouteStoreOptions = {}): RouteStore {
@@ -56,6 +59,7 @@ export function createRouteStore(db: Database, options: RouteStoreOptions = {}):
       if (!isCredential('hms', token) || !isId('srv', serverId)) return REFUSED
       const record = await tokens.find(hashCredential(token))
       if (record?.serverId !== serverId || !isValidAt(record, now())) return REFUSED
+      if (record.isSuspended) return SUSPENDED
       const route = await routes.find(record.accountId, serverId)
       return route === undefined ? REFUSED : { type: 'opened', route, tokenId: record.tokenId }
     },

@@ -3,7 +3,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { ToolDefinition } from '../../workers/messages.ts'
 import type { Route, RouteTool } from './build-route.ts'
-import { printCursor } from './cursor.ts'
+import { printCursor } from '../cursor.ts'
 
 /** 500: 4 MB at 8 KB a schema, and all tools of most servers on one page. */
 export const PAGE_TOOLS = 500
@@ -21,6 +21,11 @@ export interface ToolPages {
    * @param after the id of the tool before the page's first one
    */
   print(route: Route, after: string | undefined): Promise<Uint8Array>
+}
+
+/** What the cursors of a server's `tools/list` are signed for. */
+export function listName(serverId: string): string {
+  return `tools/list ${serverId}`
 }
 
 /** `cursorKey` signs the cursors. */
@@ -61,7 +66,9 @@ async function printPage(
   }
   const last = page.at(-1)
   const isLastPage = last === undefined || start + page.length === tools.length
-  const next = isLastPage ? '' : `,"nextCursor":"${printCursor(cursorKey, serverId, last.id)}"`
+  const next = isLastPage
+    ? ''
+    : `,"nextCursor":"${printCursor(cursorKey, listName(serverId), last.id)}"`
   return Buffer.from(`"tools":[${texts.join(',')}]${next}`)
 }
 

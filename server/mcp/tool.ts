@@ -2,10 +2,10 @@
 // that are made here.
 import type { CallOutcome } from '../../workers/messages.ts'
 import type { Route, RouteTool } from './build-route.ts'
-import { readCursor } from './cursor.ts'
+import { readCursor } from '../cursor.ts'
 import { INTERNAL_ERROR, INVALID_PARAMS, RpcError, kindOf, shown } from './rpc-error.ts'
 import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
-import type { ToolPages } from './tool-page.ts'
+import { listName, type ToolPages } from './tool-page.ts'
 
 /** The outcome of a call that a thread knew the tool of. */
 export type CallResult = Extract<CallOutcome, { type: 'result' }>
@@ -36,7 +36,7 @@ export async function listTools(
   if (typeof cursor !== 'string') {
     throw new RpcError(INVALID_PARAMS, `params.cursor is ${kindOf(cursor)}, expected a string`)
   }
-  const after = readCursor(cursorKey, route.serverId, cursor)
+  const after = readCursor(cursorKey, listName(route.serverId), cursor)
   if (after === undefined) {
     throw new RpcError(
       INVALID_PARAMS,

@@ -34,9 +34,13 @@ test('migrations run once', async (t) => {
     const { rows } = await sql<{ name: string }>`
       select name from hasmcp_migration order by name`.execute(db.kysely)
     await db.close()
-    assert.deepEqual(rows, [{ name: '0001-create-tables' }])
+    assert.deepEqual(rows, [
+      { name: '0001-create-tables' },
+      { name: '0002-add-account-suspension' },
+      { name: '0003-add-idempotency-key' },
+    ])
   }
-  assert.deepEqual(messages, ['info: The schema of the database was changed by 1 migrations'])
+  assert.deepEqual(messages, ['info: The schema of the database was changed by 3 migrations'])
 })
 
 test('every constraint and index is named after its table and columns', async (t) => {
@@ -153,7 +157,7 @@ test(
       message:
         'The login of DATABASE_URL may not create or take the roles that keep accounts apart. ' +
         'Let an administrator run: ' +
-        ['hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge']
+        ['hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge', 'hasmcp_operator']
           .map((role) => `grant ${role} to ${login};`)
           .join(' '),
     })

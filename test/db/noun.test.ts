@@ -71,7 +71,13 @@ test('an API key is made, found by its hash, listed and revoked once', async () 
   const row = await withAccount(db, accountId, (tx) =>
     insertApiKey(tx, { name: 'CI', hash: hashCredential(key), expiresAt }),
   )
-  const record = { id: row.id, account_id: accountId, expires_at: expiresAt, revoked_at: null }
+  const record = {
+    id: row.id,
+    account_id: accountId,
+    expires_at: expiresAt,
+    revoked_at: null,
+    account_suspended_at: null,
+  }
   assert.deepEqual({ ...(await findApiKeyByHash(db, hashCredential(key))) }, record)
   assert.equal(await findApiKeyByHash(db, hashCredential('hmk_')), undefined)
 
@@ -210,6 +216,7 @@ test('a server gets tools, a route and tokens, and takes them with it', async ()
     server_id: server.id,
     expires_at: null,
     revoked_at: null,
+    account_suspended_at: null,
   }
   assert.deepEqual({ ...(await findServerTokenByHash(db, hashCredential(token))) }, record)
   const revoked = await inAccount((tx) => revokeServerToken(tx, row.id))

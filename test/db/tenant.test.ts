@@ -8,12 +8,13 @@ import { insertApiKey } from '../../db/api-key.ts'
 import { hashCredential, newCredential } from '../../db/credential.ts'
 import { insertDocument, insertDocumentPart } from '../../db/document.ts'
 import { newId } from '../../db/id.ts'
+import { insertIdempotencyKey } from '../../db/idempotency-key.ts'
 import { importTools } from '../../db/import-tools.ts'
 import { addServerTools } from '../../db/server-tool.ts'
 import { insertServerToken } from '../../db/server-token.ts'
 import { insertServer } from '../../db/server.ts'
 import type { Tables } from '../../db/tables.ts'
-import { withAccount, withGate, withPurge } from '../../db/transaction.ts'
+import { withAccount, withGate, withOperator, withPurge } from '../../db/transaction.ts'
 import { createAccount, createProvider } from '../support/account.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { toBatches } from '../support/tool-batch.ts'
@@ -39,6 +40,7 @@ async function createFullAccount(): Promise<string> {
     await addServerTools(tx, server.id, { providerId })
     const hash = hashCredential(newCredential('hms'))
     await insertServerToken(tx, { serverId: server.id, name: 'Laptop', hash })
+    await insertIdempotencyKey(tx, { key: 'k', operation: 'createX', inputHash: Buffer.alloc(32) })
     await insertDocumentPart(tx, await insertDocument(tx, 1), 0, new Uint8Array(1))
   })
   return accountId
@@ -100,7 +102,7 @@ test('the roles are no owners, bypass nothing and cannot log in', async () => {
   const { rows } = await sql`
     select rolname, rolsuper, rolbypassrls, rolcanlogin, rolcreaterole, rolcreatedb,
       exists (select from pg_class where relowner = pg_roles.oid) as is_owner
-    from pg_roles where rolname in ('hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge')
+    from pg_roles where rolname in ('hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge', 'hasmcp_operator')
     order by rolname`.execute(db.kysely)
   const powerless = {
     rolsuper: false,
@@ -112,6 +114,7 @@ test('the roles are no owners, bypass nothing and cannot log in', async () => {
   }
   assert.deepEqual(rows, [
     { rolname: 'hasmcp_gate', ...powerless },
+    { rolname: 'hasmcp_operator', ...powerless },
     { rolname: 'hasmcp_purge', ...powerless },
     { rolname: 'hasmcp_tenant', ...powerless },
   ])
@@ -192,6 +195,7 @@ test('a tenant cannot refer to rows of another', async () => {
 test('withGate reads the columns that authentication needs and nothing else', async () => {
   await createFullAccount()
   const open: Readonly<Record<string, readonly string[]>> = {
+    account: ['id', 'suspended_at'],
     api_key: ['account_id', 'expires_at', 'hash', 'id', 'revoked_at'],
     server_token: ['account_id', 'expires_at', 'hash', 'id', 'revoked_at', 'server_id'],
   }
@@ -219,6 +223,46 @@ test('withGate reads the columns that authentication needs and nothing else', as
       )
     }
   }
+})
+
+test('withOperator reads accounts, writes whether they are suspended, and nothing else', async () => {
+  const accountId = await createFullAccount()
+  const { rows } = await sql<{ table_name: string; column_name: string }>`
+    select table_name::text, column_name::text from information_schema.columns
+    where table_schema = 'public' order by table_name, column_name`.execute(db.kysely)
+  const readable = ['created_at', 'id', 'name', 'suspended_at']
+  const denied = { code: '42501' }
+  for (const { table_name: table, column_name: column } of rows) {
+    const name = `${table}.${column}`
+    const read = withOperator(db, ({ trx }) =>
+      sql`select ${sql.ref(column)} from ${sql.table(table)}`.execute(trx),
+    )
+    if (table === 'account' && readable.includes(column)) assert.ok((await read).rows.length > 0)
+    else await assert.rejects(read, denied, name)
+    const write = withOperator(db, ({ trx }) =>
+      sql`update ${sql.table(table)} set ${sql.ref(column)} = null`.execute(trx),
+    )
+    if (name === 'account.suspended_at') await write
+    else await assert.rejects(write, denied, name)
+  }
+  for (const table of [...(await listTables()), ...NO_TENANT]) {
+    for (const statement of [
+      sql`delete from ${sql.table(table)}`,
+      sql`insert into ${sql.table(table)} default values`,
+      sql`truncate ${sql.table(table)}`,
+    ]) {
+      await assert.rejects(
+        withOperator(db, ({ trx }) => statement.execute(trx)),
+        denied,
+        table,
+      )
+    }
+  }
+  await assert.rejects(
+    withAccount(db, accountId, (tx) => sql`update account set suspended_at = null`.execute(tx.trx)),
+    denied,
+    'a tenant cannot reactivate itself',
+  )
 })
 
 test('withPurge reads nothing', async () => {

@@ -9,11 +9,13 @@ import { withAccount } from '../../db/transaction.ts'
 import { createApiKeyAuthenticator } from '../../server/authenticate-api-key.ts'
 import { createDocumentUpload } from '../../server/document.ts'
 import { createGraphql } from '../../server/graphql.ts'
+import { deriveKey } from '../../server/instance-key.ts'
 import type { DocumentSource, ImportOutcome } from '../../workers/messages.ts'
 import { openTestDatabase, type Cleanup } from './database.ts'
 import { importSource } from './import.ts'
 
 export const REQUEST_ID = 'request-1'
+const INSTANCE_KEY = Buffer.alloc(32, 'control plane')
 
 /** The answer as a client sees it. */
 export interface Answer {
@@ -72,6 +74,8 @@ export async function openControlPlane(
     db,
     authenticate,
     importDocument,
+    deriveBytes: (purpose) => deriveKey(INSTANCE_KEY, purpose),
+    cursorKey: new Uint8Array(32).fill(5),
     mcpUrl: (serverId) => `https://mcp.test/mcp/${serverId}`,
     onError: (error, requestId) => logged.push({ error, requestId }),
   })
