@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { openDatabase, type Database } from '../db/client.ts'
 import { hashCredential } from '../db/credential.ts'
 import { createPool, type Pool } from '../workers/pool.ts'
-import { createApp, type App } from './app.ts'
+import { createApp, type App, type AppDeps } from './app.ts'
 import { createApiKeyAuthenticator } from './authenticate-api-key.ts'
 import type { Config } from './config.ts'
 import { createDocumentUpload } from './document.ts'
@@ -82,30 +82,57 @@ type Parts = Pick<Running, 'log' | 'pool' | 'db' | 'key' | 'accountId' | 'ownerK
   readonly config: Config
 }
 
+/** What is known only while the process runs. */
+interface State {
+  /** Empty until the port is known: nothing asks before a request arrives. */
+  publicUrl: string
+  isStopping: boolean
+}
+
 async function serve(parts: Parts): Promise<Running> {
   const { config, log, pool, db, key, accountId, ownerKey } = parts
-  // Known only once the port is: nothing asks before a request arrives.
-  let publicUrl = config.publicUrl ?? ''
-  let isStopping = false
-  const mcpUrl = (serverId: string) => `${publicUrl}/mcp/${serverId}`
+  const state: State = { publicUrl: config.publicUrl ?? '', isStopping: false }
+  const mcpUrl = (serverId: string) => `${state.publicUrl}/mcp/${serverId}`
+  const app = createApp({
+    ...createHandlers(parts, state, mcpUrl, await readVersion()),
+    findUnreadiness: () => findUnreadiness(db, state.isStopping),
+    rateLimit: createRateLimit(config.rateLimitPerMinute),
+    log,
+  })
+  const http = await listen(app, config.host, config.port)
+  state.publicUrl ||= http.origin
+  log.info({ origin: http.origin, database: db.kind, runtime: runtimeName() }, 'listening')
+  const stop = async () => {
+    state.isStopping = true
+    await drain(http, pool, log)
+    await pool.close()
+    await db.close()
+  }
+  const graphqlUrl = `${state.publicUrl}/graphql`
+  return { app, db, pool, log, key, accountId, ownerKey, mcpUrl, graphqlUrl, stop }
+}
+
+function createHandlers(
+  { config, log, pool, db, key, accountId }: Parts,
+  state: State,
+  mcpUrl: (serverId: string) => string,
+  version: string,
+): Pick<AppDeps, 'mcp' | 'graphql' | 'documentUpload'> {
   const onError = (error: unknown, requestId: string) => {
     log.error({ requestId, err: error }, 'unexpected error')
   }
-  const authenticate = createApiKeyAuthenticator({
-    db,
-    ...(config.adminKey === undefined
-      ? {}
-      : { admin: { keyHash: hashCredential(config.adminKey), accountId } }),
-  })
-  const routes = createRouteStore(db)
+  const { adminKey } = config
+  const admin =
+    adminKey === undefined ? {} : { admin: { keyHash: hashCredential(adminKey), accountId } }
+  const authenticate = createApiKeyAuthenticator({ db, ...admin })
   const credentialKey = deriveKey(key, 'credential')
-  const app = createApp({
+  return {
     mcp: createMcpEndpoint({
-      routes,
+      routes: createRouteStore(db),
       call: toolCaller(pool, config.callTimeoutMs),
-      allowedOrigins: (origin) => isAllowedOrigin(origin, publicUrl),
+      allowedOrigins: (origin) => isAllowedOrigin(origin, state.publicUrl),
       cursorKey: deriveKey(key, 'mcp cursor'),
-      version: await readVersion(),
+      version,
       onError,
     }),
     graphql: createGraphql({
@@ -118,30 +145,6 @@ async function serve(parts: Parts): Promise<Running> {
       onError,
     }),
     documentUpload: createDocumentUpload({ db, authenticate }),
-    findUnreadiness: () => findUnreadiness(db, isStopping),
-    rateLimit: createRateLimit(config.rateLimitPerMinute),
-    log,
-  })
-  const http = await listen(app, config.host, config.port)
-  publicUrl ||= http.origin
-  log.info({ origin: http.origin, database: db.kind, runtime: runtimeName() }, 'listening')
-  const stop = async () => {
-    isStopping = true
-    await drain(http, pool, log)
-    await pool.close()
-    await db.close()
-  }
-  return {
-    app,
-    db,
-    pool,
-    log,
-    key,
-    accountId,
-    ownerKey,
-    mcpUrl,
-    graphqlUrl: `${publicUrl}/graphql`,
-    stop,
   }
 }
 
