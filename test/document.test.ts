@@ -20,8 +20,8 @@ const countRows = (plane: ControlPlane) =>
     async ({ trx }) => (await trx.selectFrom('document').select('id').execute()).length,
   )
 
-test('POST /documents stores the bytes as they are, in chunks of any size', async (t) => {
-  const plane = await openControlPlane(t, { maxDocumentBytes: MAX_BYTES })
+test('POST /documents stores the bytes as they are, in chunks of any size', async () => {
+  const plane = await openControlPlane({ maxDocumentBytes: MAX_BYTES })
   for (const [byteCount, chunkBytes] of [
     [1, 1],
     [262_144, 262_144],
@@ -40,8 +40,8 @@ test('POST /documents stores the bytes as they are, in chunks of any size', asyn
   }
 })
 
-test('POST /documents refuses what is too large, empty or from nobody, and keeps nothing of it', async (t) => {
-  const plane = await openControlPlane(t, { maxDocumentBytes: MAX_BYTES })
+test('POST /documents refuses what is too large, empty or from nobody, and keeps nothing of it', async () => {
+  const plane = await openControlPlane({ maxDocumentBytes: MAX_BYTES })
   const tooLarge = {
     code: 'TOO_LARGE',
     message: `The document is larger than ${MAX_BYTES} bytes`,
@@ -104,8 +104,8 @@ test('POST /documents refuses what is too large, empty or from nobody, and keeps
   assert.equal(await countRows(plane), 0)
 })
 
-test('POST /documents answers 499 to a body that breaks off, and keeps nothing of it', async (t) => {
-  const plane = await openControlPlane(t)
+test('POST /documents answers 499 to a body that breaks off, and keeps nothing of it', async () => {
+  const plane = await openControlPlane()
   const broken = new ReadableStream<Uint8Array>({
     pull(controller) {
       controller.enqueue(new Uint8Array(300_000))
@@ -128,7 +128,7 @@ test('POST /documents answers 499 to a body that breaks off, and keeps nothing o
 })
 
 test('POST /documents over a connection that is cut logs no error and keeps nothing', async (t) => {
-  const plane = await openControlPlane(t)
+  const plane = await openControlPlane()
   for (const byteCount of [1, 700_000]) {
     const lines = await breakOff(t, plane, '/documents', new Uint8Array(byteCount), 1_000_000)
     assert.deepEqual(lines, [{ level: 20, msg: 'request', path: '/documents', status: 499 }])
@@ -136,8 +136,8 @@ test('POST /documents over a connection that is cut logs no error and keeps noth
   }
 })
 
-test('POST /documents keeps the eight newest documents of an account', async (t) => {
-  const plane = await openControlPlane(t)
+test('POST /documents keeps the eight newest documents of an account', async () => {
+  const plane = await openControlPlane()
   const ids: string[] = []
   for (let count = 0; count < 9; count++) {
     const response = await plane.upload(openapi(['get /pets']))
@@ -154,8 +154,8 @@ test('POST /documents keeps the eight newest documents of an account', async (t)
   )
 })
 
-test('POST /documents refuses a ninth upload while eight are under way', async (t) => {
-  const plane = await openControlPlane(t)
+test('POST /documents refuses a ninth upload while eight are under way', async () => {
+  const plane = await openControlPlane()
   const ends = Array.from({ length: 8 }, () => Promise.withResolvers<void>())
   const begun = ends.map(({ promise }) => {
     const started = Promise.withResolvers<void>()

@@ -229,8 +229,8 @@ const REFUSALS: readonly Refusal[] = [
   },
 ]
 
-test('POST /graphql refuses what it cannot run, with a code and a sentence', async (t) => {
-  const plane = await openControlPlane(t)
+test('POST /graphql refuses what it cannot run, with a code and a sentence', async () => {
+  const plane = await openControlPlane()
   for (const { name, body = VIEWER, status, code, message, ...options } of REFUSALS) {
     const response = await plane.fetch(graphqlRequest(body, { key: plane.key, ...options }))
     const answer = (await response.json()) as { errors: { message: string; extensions: object }[] }
@@ -249,8 +249,8 @@ test('POST /graphql refuses what it cannot run, with a code and a sentence', asy
   assert.deepEqual(plane.logged, [])
 })
 
-test('POST /graphql lets in who has a valid key, and nobody else', async (t) => {
-  const plane = await openControlPlane(t)
+test('POST /graphql lets in who has a valid key, and nobody else', async () => {
+  const plane = await openControlPlane()
   const insert = async (expiresAt?: Date) => {
     const key = newCredential('hmk')
     await withAccount(plane.db, plane.accountId, (tx) =>
@@ -307,8 +307,8 @@ test('POST /graphql lets in who has a valid key, and nobody else', async (t) => 
   }
 })
 
-test('createApiKeyAuthenticator takes the configured key for its account', async (t) => {
-  const plane = await openControlPlane(t)
+test('createApiKeyAuthenticator takes the configured key for its account', async () => {
+  const plane = await openControlPlane()
   const admin = {
     keyHash: hashCredential('any text of 32 characters or more'.replaceAll(' ', '-')),
     accountId: plane.accountId,
@@ -328,9 +328,9 @@ test('createApiKeyAuthenticator takes the configured key for its account', async
   )
 })
 
-test('POST /graphql masks an unexpected error and logs it with the request id', async (t) => {
+test('POST /graphql masks an unexpected error and logs it with the request id', async () => {
   const secret = new Error('postgres://user:secret@10.0.0.1/db')
-  const plane = await openControlPlane(t, { importDocument: () => Promise.reject(secret) })
+  const plane = await openControlPlane({ importDocument: () => Promise.reject(secret) })
   const { status, body } = await plane.send(
     'mutation { importOpenApi(input: { text: "x" }) { __typename } }',
   )
@@ -355,15 +355,15 @@ test('POST /graphql masks an unexpected error and logs it with the request id', 
 })
 
 test('POST /graphql over a connection that is cut in mid-body logs no error', async (t) => {
-  const plane = await openControlPlane(t)
+  const plane = await openControlPlane()
   const lines = await breakOff(t, plane, '/graphql', Buffer.from(VIEWER.slice(0, 9)), VIEWER.length)
   assert.deepEqual(lines, [{ level: 20, msg: 'request', path: '/graphql', status: 499 }])
   assert.deepEqual(plane.logged, [])
 })
 
-test('POST /graphql says 503 while the database cannot be reached', async (t) => {
+test('POST /graphql says 503 while the database cannot be reached', async () => {
   const down = new UnavailableError('connect ECONNREFUSED 10.0.0.1:5432')
-  const plane = await openControlPlane(t, { importDocument: () => Promise.reject(down) })
+  const plane = await openControlPlane({ importDocument: () => Promise.reject(down) })
   const response = await plane.fetch(
     graphqlRequest(query('mutation { importOpenApi(input: { text: "x" }) { __typename } }'), {
       key: plane.key,
@@ -394,8 +394,8 @@ test('POST /graphql says 503 while the database cannot be reached', async (t) =>
   assert.deepEqual(plane.logged, [])
 })
 
-test('POST /graphql answers introspection, whose size is bounded by the schema', async (t) => {
-  const plane = await openControlPlane(t)
+test('POST /graphql answers introspection, whose size is bounded by the schema', async () => {
+  const plane = await openControlPlane()
   const { __schema: schema } = await plane.ask<{ __schema: { queryType: { name: string } } }>(
     '{ __schema { queryType { name } } }',
   )

@@ -128,8 +128,8 @@ const firstError = ({ status, body }: Answer) => {
   return { status, code: error?.extensions.code, message: error?.message }
 }
 
-test('POST /graphql refuses an operation over a limit with 400, its number and the limit, within 50 ms', async (t) => {
-  const plane = await openControlPlane(t)
+test('POST /graphql refuses an operation over a limit with 400, its number and the limit, within 50 ms', async () => {
+  const plane = await openControlPlane()
   const slow: unknown[] = []
   for (const [name, query, message] of REFUSED) {
     const times: number[] = []
@@ -148,8 +148,8 @@ test('POST /graphql refuses an operation over a limit with 400, its number and t
   assert.deepEqual(plane.logged, [])
 })
 
-test('POST /graphql answers an operation that is at a limit', async (t) => {
-  const plane = await openControlPlane(t)
+test('POST /graphql answers an operation that is at a limit', async () => {
+  const plane = await openControlPlane()
   for (const [name, query] of ALLOWED) {
     const { status, body } = await plane.send(query)
     assert.deepEqual([status, body.errors], [200, undefined], name)
@@ -177,8 +177,8 @@ test('README and quick start use only operations that are within the limits', ()
 const PROVIDER =
   'mutation($input: CreateProviderInput!) { createProvider(input: $input) { __typename } }'
 
-test('POST /graphql answers hostile bodies and variables with a 4xx and runs nothing', async (t) => {
-  const plane = await openControlPlane(t)
+test('POST /graphql answers hostile bodies and variables with a 4xx and runs nothing', async () => {
+  const plane = await openControlPlane()
   const VIEWER = '{ viewer { account { id } } }'
   const cases: readonly (readonly [name: string, body: string, status: number])[] = [
     ['a batch of 1', JSON.stringify([{ query: VIEWER }]), 400],
@@ -244,8 +244,8 @@ const listTools = async (client: Client, id: string): Promise<Listed> =>
     )
   ).provider.tools
 
-test('cursors are opaque, and none but those of the same list and account are taken', async (t) => {
-  const plane = await openControlPlane(t)
+test('cursors are opaque, and none but those of the same list and account are taken', async () => {
+  const plane = await openControlPlane()
   const { providerId, toolIds } = await importProvider(plane)
   const { providerId: secondId } = await importProvider(plane, ['get /a'], 'Second')
   await importProvider(plane.other)

@@ -92,8 +92,8 @@ const PICTURE = `{
   servers(first: 9) { nodes { id name version tools(first: 9) { nodes { id } } tokens(first: 9) { nodes { id revokedAt } } } }
 }`
 
-test("another account's id answers the same bytes as one that never was, and changes nothing", async (t) => {
-  const plane = await openControlPlane(t)
+test("another account's id answers the same bytes as one that never was, and changes nothing", async () => {
+  const plane = await openControlPlane()
   const theirs = await fill(plane.other)
   const { data: mine } = await plane.mutate<{ data: { id: string } }>(
     'createServer',
@@ -122,8 +122,8 @@ test("another account's id answers the same bytes as one that never was, and cha
   assert.deepEqual(plane.logged, [])
 })
 
-test('every id reads back by node as what it is, and nodes keeps the order', async (t) => {
-  const plane = await openControlPlane(t)
+test('every id reads back by node as what it is, and nodes keeps the order', async () => {
+  const plane = await openControlPlane()
   const { doc, ...ids } = await fill(plane)
   const list = Object.values(ids)
   const { nodes } = await plane.ask<{ nodes: object[] }>(

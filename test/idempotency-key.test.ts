@@ -49,8 +49,8 @@ async function createServer(client: Client): Promise<string> {
   return data.id
 }
 
-test('a create with an idempotencyKey is done once, answered again and refused with another input', async (t) => {
-  const plane = await openControlPlane(t)
+test('a create with an idempotencyKey is done once, answered again and refused with another input', async () => {
+  const plane = await openControlPlane()
   const create = (input: object) => plane.mutate<Made>('createProvider', input, 'id version')
   const first = await create({ ...provider, description: 'All of them' })
   assert.equal(first.__typename, 'CreateProviderSuccess')
@@ -90,8 +90,8 @@ test('a create with an idempotencyKey is done once, answered again and refused w
   assert.deepEqual(plane.logged, [])
 })
 
-test('a create that fails does not use its idempotencyKey up', async (t) => {
-  const plane = await openControlPlane(t)
+test('a create that fails does not use its idempotencyKey up', async () => {
+  const plane = await openControlPlane()
   const input = { name: 'Desk', toolIds: ['tool_01h455vb4pex5vsknk084sn02q'], idempotencyKey: 'k' }
   const missing = await plane.mutate('createServer', input)
   assert.equal(missing.code, 'NOT_FOUND')
@@ -101,8 +101,8 @@ test('a create that fails does not use its idempotencyKey up', async (t) => {
   assert.deepEqual(await plane.mutate('createServer', { ...input, toolIds: [] }, 'id'), made)
 })
 
-test('50 equal creates at once make one server', async (t) => {
-  const plane = await openControlPlane(t)
+test('50 equal creates at once make one server', async () => {
+  const plane = await openControlPlane()
   const input = { name: 'Desk', idempotencyKey: '!~' }
   const answers = await Promise.all(
     Array.from({ length: 50 }, () => plane.mutate<Made>('createServer', input, 'id')),
@@ -112,8 +112,8 @@ test('50 equal creates at once make one server', async (t) => {
   assert.deepEqual(plane.logged, [])
 })
 
-test('a repeated createServerToken and createApiKey show the same credential, which is not stored', async (t) => {
-  const plane = await openControlPlane(t)
+test('a repeated createServerToken and createApiKey show the same credential, which is not stored', async () => {
+  const plane = await openControlPlane()
   const serverId = await createServer(plane)
   const input = { name: 'Laptop', expiresAt: '2100-01-01T00:00:00Z', idempotencyKey: 'key-1' }
   const createToken = () =>
@@ -159,8 +159,8 @@ test('a repeated createServerToken and createApiKey show the same credential, wh
   assert.deepEqual(plane.logged, [])
 })
 
-test('a create whose credential has expired since is answered all the same', async (t) => {
-  const plane = await openControlPlane(t)
+test('a create whose credential has expired since is answered all the same', async () => {
+  const plane = await openControlPlane()
   const input = { name: 'CI', idempotencyKey: 'key-1' }
   const soon = new Date(Date.now() + 2_000).toISOString()
   const create = () =>
@@ -171,8 +171,8 @@ test('a create whose credential has expired since is answered all the same', asy
   assert.deepEqual(await create(), first)
 })
 
-test('a repeated importOpenApi answers what the first did, also where the document is gone', async (t) => {
-  const plane = await openControlPlane(t)
+test('a repeated importOpenApi answers what the first did, also where the document is gone', async () => {
+  const plane = await openControlPlane()
   const document = openapi(['get /pets', 'post /pets'])
   const { documentId } = (await (await plane.upload(document)).json()) as { documentId: string }
   const input = { documentId, name: 'Pets', idempotencyKey: 'key-1' }
@@ -198,8 +198,8 @@ test('a repeated importOpenApi answers what the first did, also where the docume
   assert.deepEqual(plane.logged, [])
 })
 
-test('a key counts for 24 hours, and claims delete those that are older', async (t) => {
-  const plane = await openControlPlane(t)
+test('a key counts for 24 hours, and claims delete those that are older', async () => {
+  const plane = await openControlPlane()
   const create = (idempotencyKey: string) =>
     plane.mutate<Made>('createApiKey', { name: 'CI', idempotencyKey }, 'key')
   const first = await create('a')
@@ -214,8 +214,8 @@ test('a key counts for 24 hours, and claims delete those that are older', async 
   assert.equal(await countRows(plane, 'idempotency_key'), 2)
 })
 
-test('an idempotencyKey that is not 1 to 255 visible ASCII characters is refused', async (t) => {
-  const plane = await openControlPlane(t)
+test('an idempotencyKey that is not 1 to 255 visible ASCII characters is refused', async () => {
+  const plane = await openControlPlane()
   const longest = 'k'.repeat(255)
   const made = await plane.mutate('createProvider', { ...provider, idempotencyKey: longest })
   assert.equal(made.__typename, 'CreateProviderSuccess')

@@ -21,8 +21,8 @@ interface Imported {
 
 const FIRST = ['get /pets', 'post /pets', 'get /pets/{id}']
 
-test('importOpenApi makes a provider with its tools, and brings it up to date in place', async (t) => {
-  const plane = await openControlPlane(t)
+test('importOpenApi makes a provider with its tools, and brings it up to date in place', async () => {
+  const plane = await openControlPlane()
   const first = await plane.mutate<Imported>('importOpenApi', { text: openapi(FIRST) }, DATA)
   const { id, tools } = first.data.provider
   assert.deepEqual(first, {
@@ -122,7 +122,7 @@ test('importOpenApi fetches a URL and keeps it, and proposes where a relative se
     }),
   }
   const origin = await serve(t, documents)
-  const plane = await openControlPlane(t, { egressAllow: origin })
+  const plane = await openControlPlane({ egressAllow: origin })
   const url = `${origin}/pets.json`
   const { data } = await plane.mutate<Imported>(
     'importOpenApi',
@@ -166,8 +166,8 @@ async function serve(t: TestContext, documents: Readonly<Record<string, string>>
   return `http://127.0.0.1:${address.port}`
 }
 
-test('importOpenApi takes an uploaded document once', async (t) => {
-  const plane = await openControlPlane(t)
+test('importOpenApi takes an uploaded document once', async () => {
+  const plane = await openControlPlane()
   const text = openapi(FIRST)
   const response = await plane.upload(text)
   const { documentId, ...rest } = (await response.json()) as { documentId: string }
@@ -185,8 +185,8 @@ test('importOpenApi takes an uploaded document once', async (t) => {
   assert.deepEqual(await plane.mutate('importOpenApi', { documentId, name: 'Again' }), missing)
 })
 
-test('importOpenApi refuses what it cannot import, and then nothing is there', async (t) => {
-  const plane = await openControlPlane(t)
+test('importOpenApi refuses what it cannot import, and then nothing is there', async () => {
+  const plane = await openControlPlane()
   const text = openapi(FIRST)
   const invalid = (message: string, ...path: string[]) => ({
     __typename: 'InvalidError',
@@ -291,8 +291,8 @@ test('importOpenApi refuses what it cannot import, and then nothing is there', a
   assert.deepEqual(plane.logged, [])
 })
 
-test('importOpenApi makes what a document says about itself fit', async (t) => {
-  const plane = await openControlPlane(t)
+test('importOpenApi makes what a document says about itself fit', async () => {
+  const plane = await openControlPlane()
   const info = {
     title: ` \u202E${'Long '.repeat(30)}`,
     description: `a\u0000b${'x'.repeat(5000)}`,
@@ -316,8 +316,8 @@ test('importOpenApi makes what a document says about itself fit', async (t) => {
   )
 })
 
-test('importOpenApi into one provider at once leaves one of the two sets', async (t) => {
-  const plane = await openControlPlane(t)
+test('importOpenApi into one provider at once leaves one of the two sets', async () => {
+  const plane = await openControlPlane()
   const { providerId } = await importProvider(plane)
   const sets = [
     ['get /a', 'get /b'],

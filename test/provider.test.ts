@@ -14,8 +14,8 @@ interface Provider {
   readonly name: string
 }
 
-test('a provider is made, read, listed, renamed and deleted', async (t) => {
-  const plane = await openControlPlane(t)
+test('a provider is made, read, listed, renamed and deleted', async () => {
+  const plane = await openControlPlane()
   const input = {
     name: 'Pets',
     description: 'All about pets.\nTwo lines.',
@@ -105,8 +105,8 @@ test('a provider is made, read, listed, renamed and deleted', async (t) => {
   )
 })
 
-test('providers(first, after) walks all of them once, in order', async (t) => {
-  const plane = await openControlPlane(t)
+test('providers(first, after) walks all of them once, in order', async () => {
+  const plane = await openControlPlane()
   for (const name of ['A', 'B', 'C', 'D', 'E'])
     await plane.mutate('createProvider', { name, baseUrl: 'https://a.example' })
   const seen: string[] = []
@@ -285,8 +285,8 @@ const INVALID: readonly (readonly [input: object, path: readonly string[], messa
   [header('X-A', 'x'.repeat(8190)), ['headers'], 'headers has 8193 characters, the limit is 8192'],
 ]
 
-test('createProvider and updateProvider refuse text that breaks a rule, and say where', async (t) => {
-  const plane = await openControlPlane(t)
+test('createProvider and updateProvider refuse text that breaks a rule, and say where', async () => {
+  const plane = await openControlPlane()
   const { data } = await plane.mutate<{ data: Provider }>(
     'createProvider',
     { name: 'Kept', baseUrl: 'https://kept.example' },
@@ -320,8 +320,8 @@ test('createProvider and updateProvider refuse text that breaks a rule, and say 
   assert.deepEqual(plane.logged, [])
 })
 
-test('createProvider takes text that only looks dangerous, as it is', async (t) => {
-  const plane = await openControlPlane(t)
+test('createProvider takes text that only looks dangerous, as it is', async () => {
+  const plane = await openControlPlane()
   for (const name of [
     "Robert'); DROP TABLE provider;--",
     '__proto__',
@@ -355,8 +355,8 @@ const UPDATE = `mutation Update($input: UpdateProviderInput!) {
   }
 }`
 
-test('updateProvider with a version changes that version only', async (t) => {
-  const plane = await openControlPlane(t)
+test('updateProvider with a version changes that version only', async () => {
+  const plane = await openControlPlane()
   const { data } = await plane.mutate<{ data: Provider }>(
     'createProvider',
     { name: 'A', baseUrl: 'https://a.example' },

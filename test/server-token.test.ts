@@ -17,8 +17,8 @@ interface New {
   }
 }
 
-test('a server token is made, shown once, listed, revoked and gone with its server', async (t) => {
-  const plane = await openControlPlane(t)
+test('a server token is made, shown once, listed, revoked and gone with its server', async () => {
+  const plane = await openControlPlane()
   const { data: server } = await plane.mutate<{ data: { id: string } }>(
     'createServer',
     { name: 'Shop' },
@@ -80,8 +80,8 @@ test('a server token is made, shown once, listed, revoked and gone with its serv
   assert.equal(await findServerTokenByHash(plane.db, hashCredential(data.token)), undefined)
 })
 
-test('createServerToken and revokeServerToken refuse what breaks a rule', async (t) => {
-  const plane = await openControlPlane(t)
+test('createServerToken and revokeServerToken refuse what breaks a rule', async () => {
+  const plane = await openControlPlane()
   const { data: server } = await plane.mutate<{ data: { id: string } }>(
     'createServer',
     { name: 'Shop' },

@@ -21,8 +21,8 @@ interface Server {
   }
 }
 
-test('a server is made with tools, renamed, given others and deleted', async (t) => {
-  const plane = await openControlPlane(t)
+test('a server is made with tools, renamed, given others and deleted', async () => {
+  const plane = await openControlPlane()
   const pets = await importProvider(plane)
   const toys = await importProvider(plane, ['get /toys'], 'Toys')
   const created = await plane.mutate<{ data: Server }>(
@@ -104,8 +104,8 @@ test('a server is made with tools, renamed, given others and deleted', async (t)
   assert.equal(provider.tools.totalCount, 2)
 })
 
-test('createServer and addServerTools with a tool that is not there change nothing', async (t) => {
-  const plane = await openControlPlane(t)
+test('createServer and addServerTools with a tool that is not there change nothing', async () => {
+  const plane = await openControlPlane()
   const { toolIds } = await importProvider(plane)
   const { data } = await plane.mutate<{ data: Server }>('createServer', { name: 'Kept' }, FIELDS)
   const serverId = data.id
@@ -168,8 +168,8 @@ const UPDATE = `mutation Update($input: UpdateServerInput!) {
   }
 }`
 
-test('updateServer with a version changes that version only', async (t) => {
-  const plane = await openControlPlane(t)
+test('updateServer with a version changes that version only', async () => {
+  const plane = await openControlPlane()
   const { data } = await plane.mutate<{ data: Server }>('createServer', { name: 'A' }, 'id')
   const { id } = data
   const update = async (input: object) => {

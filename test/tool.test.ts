@@ -5,8 +5,8 @@ import { getRoute } from '../db/server-tool.ts'
 import { withAccount } from '../db/transaction.ts'
 import { importProvider, openControlPlane } from './support/control-plane.ts'
 
-test('a tool is read with its schema and its provider, disabled and enabled', async (t) => {
-  const plane = await openControlPlane(t)
+test('a tool is read with its schema and its provider, disabled and enabled', async () => {
+  const plane = await openControlPlane()
   const { providerId, toolIds } = await importProvider(plane)
   const id = toolIds[2]
   const { tool } = await plane.ask<{ tool: object }>(
@@ -47,8 +47,8 @@ test('a tool is read with its schema and its provider, disabled and enabled', as
   assert.deepEqual(await offered(), toolIds)
 })
 
-test('a page of a hundred tools has the schema and the provider of each', async (t) => {
-  const plane = await openControlPlane(t)
+test('a page of a hundred tools has the schema and the provider of each', async () => {
+  const plane = await openControlPlane()
   await importProvider(
     plane,
     Array.from({ length: 100 }, (_, n) => `get /things/${n}`),

@@ -1,5 +1,6 @@
 // The GraphQL endpoint as a function, on a database of the test's own, with two accounts in it.
 import assert from 'node:assert/strict'
+import { after } from 'node:test'
 import { insertAccount } from '../../db/account.ts'
 import { insertApiKey } from '../../db/api-key.ts'
 import type { Database } from '../../db/client.ts'
@@ -11,7 +12,7 @@ import { createDocumentUpload } from '../../server/document.ts'
 import { createGraphql } from '../../server/graphql.ts'
 import { deriveKey } from '../../server/instance-key.ts'
 import type { DocumentSource, ImportOutcome } from '../../workers/messages.ts'
-import { openTestDatabase, type Cleanup } from './database.ts'
+import { openTestDatabase } from './database.ts'
 import { importSource } from './import.ts'
 
 export const REQUEST_ID = 'request-1'
@@ -61,11 +62,22 @@ export interface ControlPlaneOptions {
   readonly maxDocumentBytes?: number
 }
 
-export async function openControlPlane(
-  t: Cleanup,
-  options: ControlPlaneOptions = {},
-): Promise<ControlPlane> {
-  const db = await openTestDatabase(t)
+// One database for all tests of a file: each has accounts of its own, which see nothing of each
+// other, and opening one takes a second.
+const cleanups: (() => unknown)[] = []
+let sharedDatabase: Promise<Database> | undefined
+
+after(async () => {
+  for (const work of cleanups.toReversed()) await work()
+})
+
+function openSharedDatabase(): Promise<Database> {
+  sharedDatabase ??= openTestDatabase({ after: (work) => cleanups.push(work) })
+  return sharedDatabase
+}
+
+export async function openControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
+  const db = await openSharedDatabase()
   const { egressAllow = '' } = options
   const importDocument = options.importDocument ?? ((source) => importSource(source, egressAllow))
   const logged: { error: unknown; requestId: string }[] = []
