@@ -1,6 +1,6 @@
 // The sample API that `npm start -- --demo` imports: a tea shop of three operations, described by
-// sample-api.yaml. It also runs by itself: `node examples/sample-api.ts`, then in another terminal
-// `EGRESS_ALLOW= npm start -- --openapi examples/sample-api.yaml`.
+// sample-api.yaml, and a stockroom behind a key that no document describes, for tools by hand. It
+// also runs by itself: `node examples/sample-api.ts`.
 import { createServer, type IncomingMessage } from 'node:http'
 import { text } from 'node:stream/consumers'
 
@@ -10,6 +10,9 @@ const TEAS = [
   { id: 'tie-guan-yin', name: 'Tie Guan Yin', kind: 'oolong', priceCents: 1890 },
   { id: 'gyokuro', name: 'Gyokuro Asahi', kind: 'green', priceCents: 3400 },
 ]
+
+/** What the stockroom wants as `X-Api-Key`. Anybody may know it: the shop is no real one. */
+const STOCK_KEY = 'open-sesame'
 
 /** A running tea shop. */
 export interface SampleApi {
@@ -50,6 +53,9 @@ async function answer(request: IncomingMessage): Promise<Answer> {
   if (request.method === 'GET' && teaId !== undefined) return getTea(decodeURIComponent(teaId))
   if (request.method === 'POST' && url.pathname === '/orders')
     return createOrder(await text(request))
+  const stockId = /^\/stock\/([^/]+)$/.exec(url.pathname)?.[1]
+  if (request.method === 'GET' && stockId !== undefined)
+    return getStock(decodeURIComponent(stockId), request.headers['x-api-key'])
   return { status: 404, body: { message: 'There is nothing here' } }
 }
 
@@ -67,6 +73,14 @@ function getTea(id: string): Answer {
   return tea
     ? { status: 200, body: tea }
     : { status: 404, body: { message: `There is no tea "${id}"` } }
+}
+
+function getStock(id: string, key: string | string[] | undefined): Answer {
+  if (key !== STOCK_KEY) return { status: 401, body: { message: 'The stockroom wants X-Api-Key' } }
+  const index = TEAS.findIndex((candidate) => candidate.id === id)
+  return index < 0
+    ? { status: 404, body: { message: `There is no tea "${id}"` } }
+    : { status: 200, body: { teaId: id, grams: (index + 1) * 1500 } }
 }
 
 function createOrder(body: string): Answer {
