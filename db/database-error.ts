@@ -72,6 +72,10 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
     invalid('The headers must be an object of at most 16384 bytes as JSON', 'headers'),
   ],
   [
+    'provider_query_check',
+    invalid('The query must be an object of at most 16384 bytes as JSON', 'query'),
+  ],
+  [
     'provider_document_url_check',
     invalid('The URL of the document must have 1 to 2048 characters', 'documentUrl'),
   ],
@@ -125,6 +129,11 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
     'idempotency_key_key_check',
     invalid('The idempotencyKey must have 1 to 255 characters', 'idempotencyKey'),
   ],
+  ['data_key_account_id_fkey', missing('No such account')],
+  ['variable_account_id_name_key', conflict('variable')],
+  ['variable_account_id_provider_id_name_key', conflict('variable')],
+  ['variable_account_id_fkey', missing('No such account')],
+  ['variable_account_id_provider_id_fkey', missing('No such provider')],
   ['document_account_id_fkey', missing('No such account')],
   ['document_byte_count_check', invalid('A document must have at most 33554432 bytes', 'document')],
   ['document_part_account_id_document_id_fkey', missing('No such document')],

@@ -6,7 +6,14 @@ import type { Tables } from './tables.ts'
 
 /** A row that was inserted, updated or deleted. */
 export interface DbEvent {
-  readonly noun: 'account' | 'api-key' | 'provider' | 'tool' | 'server' | 'server-token'
+  readonly noun:
+    | 'account'
+    | 'api-key'
+    | 'provider'
+    | 'tool'
+    | 'server'
+    | 'server-token'
+    | 'variable'
   readonly accountId: string
   /** The row's id; for `tool`, the provider's, as an import changes many at once. */
   readonly id: string

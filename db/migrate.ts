@@ -8,12 +8,14 @@ import { StartError } from './errors.ts'
 import { up as createTables } from './migrations/0001-create-tables.ts'
 import { up as addAccountSuspension } from './migrations/0002-add-account-suspension.ts'
 import { up as addIdempotencyKey } from './migrations/0003-add-idempotency-key.ts'
+import { up as addVariable } from './migrations/0004-add-variable.ts'
 import { ensureRoles } from './role.ts'
 
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0001-create-tables': { up: createTables },
   '0002-add-account-suspension': { up: addAccountSuspension },
   '0003-add-idempotency-key': { up: addIdempotencyKey },
+  '0004-add-variable': { up: addVariable },
 }
 
 const TABLE = 'hasmcp_migration'

@@ -21,6 +21,8 @@ export interface ProviderInput {
   readonly baseUrl: string
   /** Sent with every call; at most 16 KiB as JSON. Default: none. */
   readonly headers?: Readonly<Record<string, string>> | undefined
+  /** Query parameters sent with every call; at most 16 KiB as JSON. Default: none. */
+  readonly query?: Readonly<Record<string, string>> | undefined
   /** Where its OpenAPI document came from, at most 2,048 characters. Default: none. */
   readonly documentUrl?: string | null | undefined
 }
@@ -42,6 +44,7 @@ export async function insertProvider(tx: Tx, input: ProviderInput): Promise<Prov
         description: input.description,
         base_url: input.baseUrl,
         headers: toJsonb(input.headers ?? {}),
+        query: toJsonb(input.query ?? {}),
         document_url: input.documentUrl ?? null,
       })
       .returningAll()
@@ -52,7 +55,7 @@ export async function insertProvider(tx: Tx, input: ProviderInput): Promise<Prov
 }
 
 /**
- * The provider with the given fields replaced; `headers` as a whole. With a `version`, only where
+ * The provider with the given fields replaced; `headers` and `query` as a whole. With a `version`, only where
  * it is the present one.
  * @throws {NotFoundError} NOT_FOUND when the account has no such provider
  * @throws {ConflictError} CONFLICT when the account has another one of that name, or the provider
@@ -78,6 +81,7 @@ export async function updateProvider(
       .set((eb) => ({
         ...values,
         ...(input.headers !== undefined && { headers: toJsonb(input.headers) }),
+        ...(input.query !== undefined && { query: toJsonb(input.query) }),
         version: eb('version', '+', 1),
         updated_at: sql<Date>`now()`,
       }))
@@ -175,6 +179,6 @@ export async function deleteProvider(tx: Tx, id: string): Promise<void> {
 
 // Through text: the driver prints a parameter of type jsonb as JSON, and would print JSON text
 // a second time, as a string.
-function toJsonb(headers: Readonly<Record<string, string>>): RawBuilder<string> {
-  return sql<string>`${JSON.stringify(headers)}::text::jsonb`
+function toJsonb(values: Readonly<Record<string, string>>): RawBuilder<string> {
+  return sql<string>`${JSON.stringify(values)}::text::jsonb`
 }

@@ -15,8 +15,10 @@ export interface RouteTool {
   readonly definition_hash: string
   /** JSON text of a `ToolDefinition` of `workers/messages.ts`. */
   readonly definition: string
+  readonly provider_id: string
   readonly base_url: string
   readonly headers: Record<string, string>
+  readonly query: Record<string, string>
 }
 
 /** A server with its enabled tools, ascending by id. */
@@ -131,8 +133,10 @@ export async function findRoute(tx: Tx, serverId: string): Promise<Route | undef
       'tool.description',
       'tool.definition_hash',
       'tool_definition.definition',
+      'provider.id as provider_id',
       'provider.base_url',
       'provider.headers',
+      'provider.query',
     ])
     .where('server_tool.account_id', '=', tx.accountId)
     .where('server_tool.server_id', '=', serverId)
@@ -140,6 +144,35 @@ export async function findRoute(tx: Tx, serverId: string): Promise<Route | undef
     .orderBy('tool.id')
     .execute()
   return { server, tools }
+}
+
+/** A provider as far as it refers to variables. */
+export type Referrer = Pick<RouteTool, 'provider_id' | 'base_url' | 'headers' | 'query'>
+
+/** The providers of the server's enabled tools, each once. */
+export async function listReferrers(tx: Tx, serverId: string): Promise<readonly Referrer[]> {
+  return await tx.trx
+    .selectFrom('provider')
+    .select(['id as provider_id', 'base_url', 'headers', 'query'])
+    .where('account_id', '=', tx.accountId)
+    .where((eb) =>
+      eb.exists(
+        eb
+          .selectFrom('server_tool')
+          .innerJoin('tool', (join) =>
+            join
+              .onRef('tool.account_id', '=', 'server_tool.account_id')
+              .onRef('tool.id', '=', 'server_tool.tool_id'),
+          )
+          .select('tool.id')
+          .whereRef('tool.account_id', '=', 'provider.account_id')
+          .whereRef('tool.provider_id', '=', 'provider.id')
+          .where('server_tool.server_id', '=', serverId)
+          .where('tool.is_enabled', '=', true),
+      ),
+    )
+    .orderBy('id')
+    .execute()
 }
 
 /**

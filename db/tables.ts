@@ -40,6 +40,8 @@ export interface ProviderTable {
   readonly base_url: string
   /** Default headers, `{ "name": "value" }`. */
   readonly headers: ColumnType<Record<string, string>, string, string>
+  /** Default query parameters, `{ "name": "value" }`. */
+  readonly query: ColumnType<Record<string, string>, string | undefined, string>
   readonly document_url: string | null
   readonly version: Generated<number>
   readonly created_at: CreatedAt
@@ -134,6 +136,34 @@ export interface IdempotencyKeyTable {
   readonly created_at: CreatedAt
 }
 
+/** Under which the secrets of an account are encrypted; itself encrypted, see `vault.ts`. */
+export interface DataKeyTable {
+  readonly id: string
+  readonly account_id: string
+  readonly wrapped: string
+  readonly created_at: CreatedAt
+}
+
+/** Named values that requests are filled with. */
+export interface VariableTable {
+  readonly id: string
+  readonly account_id: string
+  /** Whose it is; null: every provider's. */
+  readonly provider_id: string | null
+  readonly name: string
+  readonly kind: 'ENV' | 'SECRET'
+  readonly description: string
+  /** Null for a secret. */
+  readonly value: string | null
+  /** Of a secret, see `vault.ts`. */
+  readonly ciphertext: string | null
+  /** Of a provider's secret: the only origin that it may be sent to. */
+  readonly origin: string | null
+  readonly version: Generated<number>
+  readonly created_at: CreatedAt
+  readonly updated_at: ColumnType<Date, Date | undefined, Date>
+}
+
 /** The schema as Kysely is told of it. */
 export interface Tables {
   readonly instance: InstanceTable
@@ -148,4 +178,6 @@ export interface Tables {
   readonly document: DocumentTable
   readonly document_part: DocumentPartTable
   readonly idempotency_key: IdempotencyKeyTable
+  readonly data_key: DataKeyTable
+  readonly variable: VariableTable
 }

@@ -3,6 +3,7 @@
 import type { Database } from '../db/client.ts'
 import { withAccount, withOperator } from '../db/transaction.ts'
 import type { OperatorTx, Tx } from '../db/transaction.ts'
+import type { Vault } from '../db/vault.ts'
 import type { ImportOutcome, DocumentSource } from '../workers/messages.ts'
 
 /** There is no viewer. */
@@ -44,6 +45,8 @@ export interface Viewer {
 export interface Context {
   readonly requestId: string
   readonly db: Database
+  /** Encrypts secrets; what resolvers read back of them is ciphertext. */
+  readonly vault: Vault
   /** Undefined where no valid credential was sent; the root types refuse that by default. */
   readonly viewer: Viewer | undefined
   /** Reads an OpenAPI document in a worker thread. Bytes are transferred: they are gone afterwards. */

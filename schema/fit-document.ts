@@ -1,13 +1,8 @@
 // What a document says about itself, made to fit a provider. A document is read as it is, so its
 // texts are mended here where a person's own input would be refused.
 import { InvalidError } from '../db/errors.ts'
-import {
-  BAD_IN_TEXT,
-  MAX_NAME_CHARACTERS,
-  MAX_TEXT_CHARACTERS,
-  checkBaseUrl,
-  quote,
-} from './validate.ts'
+import { checkBaseUrl } from './validate-url.ts'
+import { BAD_IN_TEXT, MAX_NAME_CHARACTERS, MAX_TEXT_CHARACTERS, quote } from './validate.ts'
 
 const EXAMPLE_BASE_URL = 'https://api.example.com/v1'
 
@@ -35,7 +30,8 @@ function clean(text: string): string {
 /**
  * The document's server as a base URL. `documentUrl` is where the document was fetched from: with
  * it a relative server has a meaning, which is proposed and not taken, because many documents are
- * not kept where their API is.
+ * not kept where their API is. Nor may a document refer to a variable: its author would be told the
+ * account's secrets.
  *
  * @throws {InvalidError} INVALID when it is missing, relative, or no base URL
  */
@@ -45,7 +41,7 @@ export function chooseBaseUrl(
 ): string {
   const path = ['input', 'baseUrl']
   try {
-    if (serverUrl !== undefined) return checkBaseUrl(path, serverUrl)
+    if (serverUrl !== undefined && !serverUrl.includes('${')) return checkBaseUrl(path, serverUrl)
   } catch (error) {
     if (!(error instanceof InvalidError)) throw error
   }

@@ -1,6 +1,6 @@
 // Creates that can be repeated after a lost answer. The key, the object and the answer are written
 // in one transaction; a credential is never written, but computed again from what is.
-import { createHash } from 'node:crypto'
+import { createHmac } from 'node:crypto'
 import type { CredentialKind } from '../db/credential.ts'
 import { newCredential } from '../db/credential.ts'
 import { ConflictError, NotFoundError } from '../db/errors.ts'
@@ -24,11 +24,16 @@ interface Input {
  *
  * @throws {InvalidError} INVALID when the key is not 1 to 255 visible ASCII characters
  */
-export function toIdempotentCreate(operation: string, input: Input): IdempotentCreate | undefined {
+export function toIdempotentCreate(
+  context: Context,
+  operation: string,
+  input: Input,
+): IdempotentCreate | undefined {
   const { idempotencyKey, ...rest } = input
   if (typeof idempotencyKey !== 'string') return undefined
   const key = checkIdempotencyKey(['input', 'idempotencyKey'], idempotencyKey)
-  const inputHash = createHash('sha256')
+  // Keyed: a plain hash of a short secret that an input may hold could be undone by guessing.
+  const inputHash = createHmac('sha256', context.deriveBytes('idempotent input'))
     .update(JSON.stringify(toCanonical(rest)))
     .digest()
   return { key, operation, inputHash }
@@ -63,7 +68,7 @@ export async function createOnce<Row extends { readonly id: string }>(
   input: Input,
   { create, get }: Creation<Row>,
 ): Promise<Row> {
-  const once = toIdempotentCreate(operation, input)
+  const once = toIdempotentCreate(context, operation, input)
   if (once === undefined) return await inAccount(context, create)
   return await inAccount(context, async (tx) => {
     const earlier = await insertIdempotencyKey(tx, once)

@@ -9,6 +9,7 @@ import { getProvider } from '../db/provider.ts'
 import { getServerToken } from '../db/server-token.ts'
 import { getServer } from '../db/server.ts'
 import { getTool } from '../db/tool.ts'
+import { getVariable } from '../db/variable.ts'
 import type { Tx } from '../db/transaction.ts'
 import { builder } from './builder.ts'
 import { inAccount } from './context.ts'
@@ -30,6 +31,7 @@ const LOADERS: Partial<Record<IdPrefix, (tx: Tx, id: string) => Promise<{ id: st
   tool: getTool,
   srv: getServer,
   tok: getServerToken,
+  var: getVariable,
 }
 
 async function loadNode(tx: Tx, id: string): Promise<{ id: string }> {

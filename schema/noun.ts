@@ -9,6 +9,8 @@ const NOUNS = {
   tool: { typename: 'Tool', word: 'a tool' },
   srv: { typename: 'Server', word: 'a server' },
   tok: { typename: 'ServerToken', word: 'a server token' },
+  var: { typename: 'Variable', word: 'a variable' },
+  dky: { typename: undefined, word: 'a data key' },
   doc: { typename: undefined, word: 'an uploaded document' },
 } as const satisfies Record<IdPrefix, { typename: string | undefined; word: string }>
 

@@ -21,7 +21,8 @@ import { chooseBaseUrl, fitDescription, fitName } from './fit-document.ts'
 import { getResult, IDEMPOTENCY_KEY_DESCRIPTION, toIdempotentCreate } from './idempotency-key.ts'
 import { ProviderRef } from './provider.ts'
 import { HttpMethodRef } from './tool.ts'
-import { checkBaseUrl, checkDocumentUrl, checkId, checkName, checkUrl } from './validate.ts'
+import { checkBaseUrl, checkDocumentUrl, checkUrl } from './validate-url.ts'
+import { checkId, checkName } from './validate.ts'
 
 // What a request to this API can carry; larger documents are uploaded first.
 const MAX_TEXT_BYTES = 256 * 1024
@@ -126,7 +127,7 @@ builder.mutationField('importOpenApi', (t) =>
     },
     resolve: async (_root, { input }, context) => {
       const given = checkInput(input)
-      const once = toIdempotentCreate('importOpenApi', input)
+      const once = toIdempotentCreate(context, 'importOpenApi', input)
       if (once === undefined) return await runImport(context, input, given)
       const earlier = await findEarlier(context, once)
       if (earlier !== undefined) return earlier

@@ -14,30 +14,21 @@ import type { ProviderTable } from '../db/tables.ts'
 import { answer, builder } from './builder.ts'
 import { connect, pageArgs } from './connection.ts'
 import { inAccount } from './context.ts'
-import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import {
-  checkBaseUrl,
-  checkDocumentUrl,
-  checkHeaders,
-  checkId,
-  checkName,
-  checkText,
-} from './validate.ts'
+  HeaderInput,
+  HeaderRef,
+  QueryParameterInput,
+  QueryParameterRef,
+  toPairs,
+  type NameAndValue,
+} from './header.ts'
+import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
+import { checkHeaders, checkQuery } from './validate-header.ts'
+import { checkBaseUrl, checkDocumentUrl } from './validate-url.ts'
+import { checkId, checkName, checkText } from './validate.ts'
 
 /** The GraphQL type `Provider`. */
 export const ProviderRef = builder.objectRef<Selectable<ProviderTable>>('Provider')
-
-const HeaderRef = builder
-  .objectRef<{ readonly name: string; readonly value: string }>('Header')
-  .implement({
-    description: 'An HTTP header.',
-    fields: (t) => ({
-      name: t.exposeString('name', { description: 'As it is spelt on the wire.' }),
-      value: t.exposeString('value', {
-        description: 'As it is sent; shown to whoever may read the provider.',
-      }),
-    }),
-  })
 
 builder.node(ProviderRef, {
   description: 'An HTTP API that tools call.',
@@ -48,12 +39,18 @@ builder.node(ProviderRef, {
       description: 'What the API is for; may be empty.',
     }),
     baseUrl: t.exposeString('base_url', {
-      description: "Absolute URL that the tools' paths are put after, without `/` at its end.",
+      description:
+        "Absolute URL that the tools' paths are put after, without `/` at its end; `${NAME}` stands for a variable.",
     }),
     headers: t.field({
       type: [HeaderRef],
       description: 'Sent with every call to the API; the arguments of a call cannot replace them.',
-      resolve: ({ headers }) => Object.entries(headers).map(([name, value]) => ({ name, value })),
+      resolve: ({ headers }) => toPairs(headers),
+    }),
+    query: t.field({
+      type: [QueryParameterRef],
+      description: 'Sent with every call to the API; the arguments of a call cannot replace them.',
+      resolve: ({ query }) => toPairs(query),
     }),
     documentUrl: t.exposeString('document_url', {
       nullable: true,
@@ -119,28 +116,18 @@ builder.queryFields((t) => ({
   }),
 }))
 
-const HeaderInput = builder.inputType('HeaderInput', {
-  description: 'An HTTP header to send.',
-  fields: (t) => ({
-    name: t.string({ required: true, description: 'A token of RFC 9110, at most 128 characters.' }),
-    value: t.string({
-      required: true,
-      description: 'Visible ASCII, with spaces only inside.',
-    }),
-  }),
-})
-
 interface ProviderInput {
   readonly name?: string | null | undefined
   readonly description?: string | null | undefined
   readonly baseUrl?: string | null | undefined
-  readonly headers?: readonly { name: string; value: string }[] | null | undefined
+  readonly headers?: readonly NameAndValue[] | null | undefined
+  readonly query?: readonly NameAndValue[] | null | undefined
   readonly documentUrl?: string | null | undefined
 }
 
 /** The properties that were given, checked. */
 function checkProvider(input: ProviderInput) {
-  const { name, description, baseUrl, headers, documentUrl } = input
+  const { name, description, baseUrl, headers, query, documentUrl } = input
   return {
     ...(typeof name === 'string' && { name: checkName(['input', 'name'], name) }),
     ...(typeof description === 'string' && {
@@ -148,6 +135,7 @@ function checkProvider(input: ProviderInput) {
     }),
     ...(typeof baseUrl === 'string' && { baseUrl: checkBaseUrl(['input', 'baseUrl'], baseUrl) }),
     ...(headers && { headers: checkHeaders(['input', 'headers'], headers) }),
+    ...(query && { query: checkQuery(['input', 'query'], query) }),
     ...(typeof documentUrl === 'string' && {
       documentUrl: checkDocumentUrl(['input', 'documentUrl'], documentUrl),
     }),
@@ -166,12 +154,18 @@ const CreateProviderInput = builder.inputType('CreateProviderInput', {
     }),
     baseUrl: t.string({
       required: true,
-      description: 'Absolute http or https URL without user name, password, query and fragment.',
+      description:
+        'Absolute http or https URL without user name, password, query and fragment. In its host and path `${NAME}` is replaced by the variable of that name at each call.',
     }),
     headers: t.field({
       type: [HeaderInput],
       description:
         'Headers to send with every call: at most 50, of 8,192 characters together. Default: none.',
+    }),
+    query: t.field({
+      type: [QueryParameterInput],
+      description:
+        'Query parameters to send with every call: at most 50, of 8,192 characters together. Default: none.',
     }),
     documentUrl: t.string({ description: 'Where its OpenAPI document is. It is not read.' }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
@@ -205,12 +199,18 @@ const UpdateProviderInput = builder.inputType('UpdateProviderInput', {
     name: t.string({ description: 'What to call it: 1 to 80 characters, unique in the account.' }),
     description: t.string({ description: 'What it is for: at most 4,096 characters.' }),
     baseUrl: t.string({
-      description: 'Absolute http or https URL without user name, password, query and fragment.',
+      description:
+        'Absolute http or https URL without user name, password, query and fragment. In its host and path `${NAME}` is replaced by the variable of that name at each call.',
     }),
     headers: t.field({
       type: [HeaderInput],
       description:
         'All headers to send with every call, in place of the present ones: at most 50, of 8,192 characters together.',
+    }),
+    query: t.field({
+      type: [QueryParameterInput],
+      description:
+        'All query parameters to send with every call, in place of the present ones: at most 50, of 8,192 characters together.',
     }),
     documentUrl: t.string({ description: 'Where its OpenAPI document is. It is not read.' }),
     version: t.int({

@@ -3,7 +3,7 @@
 import { InvalidError } from '../db/errors.ts'
 import { isId } from '../db/id.ts'
 import type { IdPrefix } from '../db/id.ts'
-import { findHeaderProblem } from '../workers/egress/header.ts'
+import { VARIABLE_NAME } from '../workers/call/variable.ts'
 import { wordOfPrefix } from './noun.ts'
 
 /** Names and indexes from the argument down, `['input', 'name']`. */
@@ -13,12 +13,8 @@ export type InputPath = readonly string[]
 export const MAX_NAME_CHARACTERS = 80
 /** Bound on a description or a server's instructions, in characters. */
 export const MAX_TEXT_CHARACTERS = 4096
-// What browsers and proxies carry without complaint.
-const MAX_URL_CHARACTERS = 2048
-const MAX_HEADERS = 50
-// Of all names and values: half of the 16 KiB that Node.js and most servers take for all headers.
-const MAX_HEADER_CHARACTERS = 8192
-const MAX_HEADER_NAME_CHARACTERS = 128
+// A header's value cannot be longer.
+const MAX_VALUE_CHARACTERS = 8192
 // What most APIs with such keys take; a UUID has 36.
 const MAX_IDEMPOTENCY_KEY_CHARACTERS = 255
 // About 40 KB of ids: a request has room for several lists.
@@ -26,11 +22,12 @@ const MAX_IDS = 1000
 
 // Control characters, lone surrogates, and the explicit directional formatting characters of UAX #9,
 // which make a name read as another one.
-const BAD_IN_NAME = /[\p{Cc}\p{Cs}\u2028\u2029\u202A-\u202E\u2066-\u2069]/u
+// A value is never read by eye: text directions are its own business.
+const BAD_IN_VALUE = /[^\P{Cc}\t\n\r]|\p{Cs}/u
+/** What a name cannot have. */
+export const BAD_IN_NAME = /[\p{Cc}\p{Cs}\u2028\u2029\u202A-\u202E\u2066-\u2069]/u
 /** The same, but a text has lines and tabs. */
 export const BAD_IN_TEXT = /[^\P{Cc}\t\n\r]|[\p{Cs}\u202A-\u202E\u2066-\u2069]/u
-// RFC 9110, section 5.5, without obs-text: a value that needs it would differ between runtimes.
-const FIELD_VALUE = /^[\x21-\x7E](?:[\t\x20-\x7E]*[\x21-\x7E])?$/
 /**
  * A name of 1 to 80 characters without control characters, text-direction overrides, lone
  * surrogates, or white space at its ends.
@@ -45,6 +42,29 @@ export function checkName(path: InputPath, name: string): string {
 }
 
 /**
+ * What `${…}` can refer to a variable by.
+ *
+ * @throws {InvalidError} INVALID
+ */
+export function checkVariableName(path: InputPath, name: string): string {
+  if (VARIABLE_NAME.test(name)) return name
+  throw invalid(
+    path,
+    `is ${quote(name)}; expected 1 to 64 letters, digits and _, no digit first, such as "API_KEY"`,
+  )
+}
+
+/**
+ * A variable's value of at most 8,192 characters. It is in no message: it may be a secret.
+ *
+ * @throws {InvalidError} INVALID
+ */
+export function checkVariableValue(path: InputPath, value: string): string {
+  checkCharacters(path, value, BAD_IN_VALUE, MAX_VALUE_CHARACTERS)
+  return value
+}
+
+/**
  * A text of at most 4,096 characters, of several lines if it likes.
  *
  * @throws {InvalidError} INVALID
@@ -54,7 +74,17 @@ export function checkText(path: InputPath, text: string): string {
   return text
 }
 
-function checkCharacters(path: InputPath, text: string, bad: RegExp, maxCharacters: number): void {
+/**
+ * Refuses a text that is too long or has a character of `bad`.
+ *
+ * @throws {InvalidError} INVALID
+ */
+export function checkCharacters(
+  path: InputPath,
+  text: string,
+  bad: RegExp,
+  maxCharacters: number,
+): void {
   const length = Array.from(text).length
   if (length > maxCharacters) {
     throw invalid(path, `has ${length} characters, the limit is ${maxCharacters}`)
@@ -69,109 +99,9 @@ function checkCharacters(path: InputPath, text: string, bad: RegExp, maxCharacte
   )
 }
 
-/**
- * An absolute http or https URL without user name and password, as the URL standard prints it.
- *
- * @throws {InvalidError} INVALID
- */
-export function checkUrl(path: InputPath, text: string): string {
-  return parseUrl(path, text).href
-}
-
-/**
- * Where a document is kept: an absolute http, https or file URL without user name and password.
- * Nothing is fetched from it; a scheme that runs something when it is clicked has no business here.
- *
- * @throws {InvalidError} INVALID
- */
-export function checkDocumentUrl(path: InputPath, text: string): string {
-  return parseUrl(path, text, ['http', 'https', 'file']).href
-}
-
-/**
- * An absolute http or https URL that paths can be put after: no user name, password, query or
- * fragment; printed without a `/` at its end.
- *
- * @throws {InvalidError} INVALID
- */
-export function checkBaseUrl(path: InputPath, text: string): string {
-  const url = parseUrl(path, text)
-  // `new URL` drops an empty query or fragment from `search` and `hash`, but not from `href`.
-  if (/[?#]/.test(url.href)) {
-    throw invalid(path, 'has a query or a fragment; expected scheme, host and path only')
-  }
-  return url.href.replace(/\/+$/, '')
-}
-
-function parseUrl(path: InputPath, text: string, schemes = ['http', 'https']): URL {
-  if (text.length > MAX_URL_CHARACTERS) {
-    throw invalid(path, `has ${text.length} characters, the limit is ${MAX_URL_CHARACTERS}`)
-  }
-  // `new URL` silently drops tabs, line breaks and outer spaces: what was checked by eye is not what is called.
-  const url = /[\s\p{Cc}\p{Cs}]/u.test(text) ? null : URL.parse(text)
-  // It also takes `https:host` and backslashes for slashes.
-  const scheme = /^([a-z]+):\/\/[^\\]*$/i.exec(text)?.[1]?.toLowerCase()
-  if (url === null || scheme === undefined || !schemes.includes(scheme)) {
-    throw invalid(
-      path,
-      `is ${quote(text)}; expected an absolute ${schemes.join(' or ')} URL, such as "https://api.example.com/v1"`,
-    )
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw invalid(path, 'has a user name or a password in it; send credentials in a header instead')
-  }
-  return url
-}
-
 /** Shown in quotes, on one line, and cut where it is long. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)
-}
-
-/**
- * Header names to values, as they are spelt: at most 50, and 8,192 characters together.
- *
- * @throws {InvalidError} INVALID
- */
-export function checkHeaders(
-  path: InputPath,
-  headers: readonly { readonly name: string; readonly value: string }[],
-): Record<string, string> {
-  if (headers.length > MAX_HEADERS) {
-    throw invalid(path, `has ${headers.length} entries, the limit is ${MAX_HEADERS}`)
-  }
-  const length = headers.reduce((sum, { name, value }) => sum + name.length + value.length, 0)
-  if (length > MAX_HEADER_CHARACTERS) {
-    throw invalid(path, `has ${length} characters, the limit is ${MAX_HEADER_CHARACTERS}`)
-  }
-  const seen = new Set<string>()
-  for (const [index, { name, value }] of headers.entries()) {
-    const here = [...path, String(index)]
-    checkHeaderName([...here, 'name'], name, seen)
-    checkHeaderValue([...here, 'value'], name, value)
-    seen.add(name.toLowerCase())
-  }
-  return Object.fromEntries(headers.map(({ name, value }) => [name, value]))
-}
-
-// What a call refuses is refused here, by the same function: or each call would fail.
-function checkHeaderName(path: InputPath, name: string, seen: ReadonlySet<string>): void {
-  if (name.length > MAX_HEADER_NAME_CHARACTERS) {
-    throw invalid(path, `has ${name.length} characters, the limit is ${MAX_HEADER_NAME_CHARACTERS}`)
-  }
-  const problem = findHeaderProblem(name, '')
-  if (problem !== undefined) throw invalid(path, `${quote(name)} ${problem}`)
-  if (seen.has(name.toLowerCase())) throw invalid(path, `is ${quote(name)} a second time`)
-}
-
-// The value itself is in no message: it may be a credential.
-function checkHeaderValue(path: InputPath, name: string, value: string): void {
-  const isPlain = value === '' || FIELD_VALUE.test(value)
-  if (isPlain && findHeaderProblem(name, value) === undefined) return
-  throw invalid(
-    path,
-    `(of ${quote(name)}) has characters that a header cannot carry; expected visible ASCII, with spaces only inside`,
-  )
 }
 
 /**
@@ -241,7 +171,7 @@ export function checkExpiry(
 }
 
 /** `path` as one reads it, `headers[0].value`, before what is wrong with it. */
-function invalid(path: InputPath, problem: string): InvalidError {
+export function invalid(path: InputPath, problem: string): InvalidError {
   const [first = '', ...rest] = path[0] === 'input' ? path.slice(1) : path
   const place = rest.map((step) => (/^\d+$/.test(step) ? `[${step}]` : `.${step}`)).join('')
   return new InvalidError(`${first}${place} ${problem}`, path)

@@ -11,6 +11,7 @@ const TABLE = {
   METHOD_NOT_ALLOWED: { httpStatus: 405, jsonRpcCode: -32600 },
   TOO_LARGE: { httpStatus: 413, jsonRpcCode: -32600 },
   RATE_LIMITED: { httpStatus: 429, jsonRpcCode: -32603 },
+  DECRYPTION_FAILED: { httpStatus: 500, jsonRpcCode: -32603 },
   INTERNAL: { httpStatus: 500, jsonRpcCode: -32603 },
   BUSY: { httpStatus: 503, jsonRpcCode: -32603 },
   UNAVAILABLE: { httpStatus: 503, jsonRpcCode: -32603 },

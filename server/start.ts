@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises'
 import { openDatabase, type Database } from '../db/client.ts'
 import { hashCredential } from '../db/credential.ts'
+import { createVault, type Vault } from '../db/vault.ts'
 import { createPool, type Pool } from '../workers/pool.ts'
 import { createApp, type App, type AppDeps } from './app.ts'
 import { createApiKeyAuthenticator } from './authenticate-api-key.ts'
@@ -15,6 +16,7 @@ import { deriveKey, loadInstanceKey, proveInstanceKey } from './instance-key.ts'
 import { createLog, type Log } from './log.ts'
 import { createMcpEndpoint } from './mcp/endpoint.ts'
 import { createRouteStore } from './mcp/route.ts'
+import { openVariables } from './mcp/resolve-variable.ts'
 import type { CallTool } from './mcp/tool.ts'
 import { createRateLimit } from './rate-limit.ts'
 
@@ -126,10 +128,11 @@ function createHandlers(
     adminKey === undefined ? {} : { admin: { keyHash: hashCredential(adminKey), accountId } }
   const authenticate = createApiKeyAuthenticator({ db, ...admin })
   const credentialKey = deriveKey(key, 'credential')
+  const vault = createVault(deriveKey(key, 'vault'))
   return {
     mcp: createMcpEndpoint({
       routes: createRouteStore(db),
-      call: toolCaller(pool, config.callTimeoutMs),
+      call: toolCaller(pool, vault, config.callTimeoutMs),
       allowedOrigins: (origin) => isAllowedOrigin(origin, state.publicUrl),
       cursorKey: deriveKey(key, 'mcp cursor'),
       version,
@@ -138,6 +141,7 @@ function createHandlers(
     graphql: createGraphql({
       db,
       importDocument: pool.import,
+      vault,
       deriveBytes: (purpose) => deriveKey(credentialKey, purpose),
       mcpUrl,
       authenticate,
@@ -148,14 +152,16 @@ function createHandlers(
   }
 }
 
-function toolCaller(pool: Pool, timeoutMs: number): CallTool {
-  return ({ route, tool, argumentsText, signal }) =>
-    pool.call({
+function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
+  return async ({ route, tool, argumentsText, signal }) =>
+    await pool.call({
       accountId: route.accountId,
       definitionHash: tool.definitionHash,
       definition: tool.definition,
       baseUrl: tool.baseUrl,
       headers: tool.headers,
+      query: tool.query,
+      ...(tool.variables && { variables: openVariables(vault, route.dataKey, tool.variables) }),
       argumentsText,
       timeoutMs,
       maxResponseBytes: MAX_ANSWER_BYTES,

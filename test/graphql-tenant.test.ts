@@ -34,6 +34,12 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   'removeServerTools.toolIds': `mutation($id: ID!, $mine: ID!) { removeServerTools(input: { serverId: $mine, toolIds: [$id] }) { ${ERROR} } }`,
   'createServerToken.serverId': `mutation($id: ID!) { createServerToken(input: { serverId: $id, name: "T" }) { ${ERROR} } }`,
   'revokeServerToken.id': `mutation($id: ID!) { revokeServerToken(id: $id) { ${ERROR} } }`,
+  'variable.id': 'query($id: ID!) { variable(id: $id) { id name } }',
+  'variables.providerId':
+    'query($id: ID!) { variables(first: 1, filter: { providerId: $id }) { nodes { id } } }',
+  'createVariable.providerId': `mutation($id: ID!) { createVariable(input: { name: "N", kind: SECRET, value: "v", providerId: $id }) { ${ERROR} } }`,
+  'updateVariable.id': `mutation($id: ID!) { updateVariable(input: { id: $id, value: "taken over" }) { ${ERROR} } }`,
+  'deleteVariable.id': `mutation($id: ID!) { deleteVariable(id: $id) { ${ERROR} } }`,
   'importOpenApi.documentId': `mutation($id: ID!) { importOpenApi(input: { documentId: $id }) { ${ERROR} } }`,
   'importOpenApi.providerId': `mutation($id: ID!) { importOpenApi(input: { providerId: $id, text: ${TEXT} }) { ${ERROR} } }`,
 }
@@ -72,6 +78,11 @@ async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
   const { viewer } = await client.ask<{ viewer: { apiKey: { id: string } } }>(
     '{ viewer { apiKey { id } } }',
   )
+  const variable = await client.mutate<{ data: { id: string } }>(
+    'createVariable',
+    { name: 'V', kind: 'SECRET', value: 'v', providerId },
+    'id',
+  )
   const document = (await (await client.upload(openapi(['get /pets']))).json()) as {
     documentId: string
   }
@@ -82,12 +93,14 @@ async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
     tool: toolIds[0] ?? '',
     srv: server.data.id,
     tok: token.data.serverToken.id,
+    var: variable.data.id,
     doc: document.documentId,
   }
 }
 
 const PICTURE = `{
   apiKeys(first: 9) { nodes { id revokedAt } }
+  variables(first: 9) { nodes { id version } }
   providers(first: 9) { nodes { id name version tools(first: 9) { nodes { id isEnabled updatedAt } } } }
   servers(first: 9) { nodes { id name version tools(first: 9) { nodes { id } } tokens(first: 9) { nodes { id revokedAt } } } }
 }`
@@ -130,7 +143,7 @@ test('every id reads back by node as what it is, and nodes keeps the order', asy
     'query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }',
     { ids: list },
   )
-  const typenames = ['Account', 'ApiKey', 'Provider', 'Tool', 'Server', 'ServerToken']
+  const typenames = ['Account', 'ApiKey', 'Provider', 'Tool', 'Server', 'ServerToken', 'Variable']
   assert.deepEqual(
     nodes,
     list.map((id, index) => ({ __typename: typenames[index], id })),

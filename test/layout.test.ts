@@ -19,10 +19,17 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Nouns of `schema/` without a table of their own. */
-const NOT_STORED = ['openapi-import', 'viewer', 'node']
+const NOT_STORED = ['openapi-import', 'viewer', 'node', 'header', 'variable-use']
 
 /** Nouns whose story is part of another noun's. */
-const TOLD_WITH_ANOTHER = ['viewer', 'node', 'server-tool', 'openapi-import']
+const TOLD_WITH_ANOTHER = [
+  'viewer',
+  'node',
+  'server-tool',
+  'openapi-import',
+  'header',
+  'variable-use',
+]
 
 const MAX_FILE_LINES = 300
 

@@ -60,6 +60,15 @@ export interface ToolDefinition {
   readonly body?: ToolBody
 }
 
+/** The value of a variable, as a call that refers to it by `${NAME}` needs it. */
+export interface CallVariable {
+  readonly value: string
+  /** It is masked in what the upstream answers. */
+  readonly isSecret: boolean
+  /** The only origin that it may be sent to. Default: wherever it is referred to. */
+  readonly origin?: string
+}
+
 /** Calls one tool's upstream and shapes the answer. */
 export interface CallTask {
   readonly type: 'call'
@@ -73,6 +82,13 @@ export interface CallTask {
   readonly baseUrl: string
   /** The provider's default headers; an argument cannot replace one. */
   readonly headers: Readonly<Record<string, string>>
+  /** The provider's default query parameters; an argument cannot replace one. Default: none. */
+  readonly query?: Readonly<Record<string, string>>
+  /**
+   * What the `${NAME}` in the three above stand for, by name; those that do not exist are missing.
+   * Absent where there are none.
+   */
+  readonly variables?: Readonly<Record<string, CallVariable>>
   /** The call's arguments as JSON text: an object. */
   readonly argumentsText: string
   /** From the start of the task to the last byte of the answer. */
@@ -91,6 +107,8 @@ export interface CallTask {
 /** Why a call has no answer of the upstream's to show. */
 export type CallFailure =
   | 'ARGUMENTS_INVALID'
+  | 'VARIABLE_MISSING'
+  | 'VARIABLE_REFUSED'
   | 'EGRESS_DENIED'
   | 'UPSTREAM_UNREACHABLE'
   | 'UPSTREAM_TIMEOUT'

@@ -1,6 +1,10 @@
 // From the rows of a server to what its calls need, built once: tools by the names on the wire,
 // which must be unique in a server even where two of its providers use one name.
 import type { Route as RouteRow } from '../../db/server-tool.ts'
+import type { Variable } from '../../db/variable.ts'
+import type { WrappedKey } from '../../db/vault.ts'
+import { namesOf, pickVariable } from '../../workers/call/pick-variable.ts'
+import type { RouteVariables } from './resolve-variable.ts'
 
 /** One tool, with all that a call of it needs. */
 export interface RouteTool {
@@ -15,6 +19,10 @@ export interface RouteTool {
   readonly baseUrl: string
   /** The provider's default headers. */
   readonly headers: Readonly<Record<string, string>>
+  /** The provider's default query parameters. */
+  readonly query: Readonly<Record<string, string>>
+  /** Those that it refers to and that exist, secrets encrypted; undefined where it refers to none. */
+  readonly variables: readonly Variable[] | undefined
 }
 
 /** A server as its calls see it. Immutable: a change makes another one. */
@@ -25,6 +33,8 @@ export interface Route {
   readonly instructions: string
   /** By name, in the order of their ids, so that a listing never changes by itself. */
   readonly tools: ReadonlyMap<string, RouteTool>
+  /** Under which the variables' secrets are encrypted; undefined where there are none. */
+  readonly dataKey: WrappedKey | undefined
   /** About the memory that it and its printed listing take. */
   readonly byteCount: number
 }
@@ -37,14 +47,15 @@ const ID_SUFFIX_CHARACTERS = 26
 // Strings of two bytes a character, and the same text again in the printed listing.
 const BYTES_PER_CHARACTER = 3
 
-/** The route that the rows make. */
-export function buildRoute(row: RouteRow): Route {
+/** The route that the rows make; `variables` are those that its tools refer to. */
+export function buildRoute(row: RouteRow, variables: RouteVariables): Route {
   const { server } = row
   const names = uniqueNames(row.tools)
   const tools = new Map<string, RouteTool>()
   let characters = 0
   for (const [at, tool] of row.tools.entries()) {
     const name = names[at] ?? tool.name
+    const referred = namesOf(tool)
     characters += tool.definition.length + tool.description.length + tool.base_url.length
     tools.set(name, {
       id: tool.id,
@@ -55,6 +66,11 @@ export function buildRoute(row: RouteRow): Route {
       definition: tool.definition,
       baseUrl: tool.base_url,
       headers: tool.headers,
+      query: tool.query,
+      variables:
+        referred.length === 0
+          ? undefined
+          : referred.flatMap((one) => pickVariable(variables.rows, tool.provider_id, one) ?? []),
     })
   }
   return {
@@ -63,6 +79,7 @@ export function buildRoute(row: RouteRow): Route {
     name: server.name,
     instructions: server.instructions,
     tools,
+    dataKey: variables.dataKey,
     byteCount: characters * BYTES_PER_CHARACTER,
   }
 }

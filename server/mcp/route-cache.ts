@@ -1,10 +1,12 @@
-// Routes by server id, so that a warm call reads no database. Any change to a server, provider or
-// tool drops all routes of its account: working out which ones it touches would cost a query.
+// Routes by server id, so that a warm call reads no database. Any change to a server, provider,
+// tool or variable drops all routes of its account: working out which ones it touches would cost a query.
 import type { Database } from '../../db/client.ts'
 import { NotFoundError } from '../../db/errors.ts'
 import { getRoute } from '../../db/server-tool.ts'
 import { withAccount } from '../../db/transaction.ts'
+import { namesOf } from '../../workers/call/pick-variable.ts'
 import { type Route, buildRoute } from './build-route.ts'
+import { loadVariables } from './resolve-variable.ts'
 import { type CheckedCacheOptions, createCheckedCache } from './checked-cache.ts'
 
 /** The routes of servers that were used lately. */
@@ -39,6 +41,7 @@ export function createRouteCache(
       case 'provider':
       case 'tool':
       case 'server':
+      case 'variable':
         cache.drop((route) => route.accountId === event.accountId)
         break
       case 'api-key':
@@ -58,7 +61,11 @@ async function loadRoute(
   serverId: string,
 ): Promise<Route | undefined> {
   try {
-    return buildRoute(await withAccount(db, accountId, (tx) => getRoute(tx, serverId)))
+    return await withAccount(db, accountId, async (tx) => {
+      const route = await getRoute(tx, serverId)
+      const names = new Set(route.tools.flatMap(namesOf))
+      return buildRoute(route, await loadVariables(tx, [...names]))
+    })
   } catch (error) {
     if (error instanceof NotFoundError) return undefined
     throw error

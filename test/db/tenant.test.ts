@@ -7,6 +7,8 @@ import { sql, type Transaction } from 'kysely'
 import { insertApiKey } from '../../db/api-key.ts'
 import { hashCredential, newCredential } from '../../db/credential.ts'
 import { insertDocument, insertDocumentPart } from '../../db/document.ts'
+import { insertVariable } from '../../db/variable.ts'
+import { createVault } from '../../db/vault.ts'
 import { newId } from '../../db/id.ts'
 import { insertIdempotencyKey } from '../../db/idempotency-key.ts'
 import { importTools } from '../../db/import-tools.ts'
@@ -25,6 +27,8 @@ const NO_TENANT = ['hasmcp_migration', 'hasmcp_migration_lock', 'instance']
 const db = await openTestDatabase({ after })
 
 /** The id of an account with a row in every table of tenants. */
+const vault = createVault(Buffer.alloc(32, 'vault'))
+
 async function createFullAccount(): Promise<string> {
   const accountId = await createAccount(db)
   const providerId = await createProvider(db, accountId)
@@ -41,6 +45,8 @@ async function createFullAccount(): Promise<string> {
     const hash = hashCredential(newCredential('hms'))
     await insertServerToken(tx, { serverId: server.id, name: 'Laptop', hash })
     await insertIdempotencyKey(tx, { key: 'k', operation: 'createX', inputHash: Buffer.alloc(32) })
+    const variable = { name: 'KEY', kind: 'SECRET', value: 'v', description: '' } as const
+    await insertVariable(tx, vault, { ...variable, providerId, origin: null })
     await insertDocumentPart(tx, await insertDocument(tx, 1), 0, new Uint8Array(1))
   })
   return accountId

@@ -25,27 +25,32 @@ export interface ToolSpec {
 
 /** A server named `pets` with these tools. */
 export function routeOf(tools: readonly ToolSpec[], instructions = '') {
-  return buildRoute({
-    server: {
-      id: SERVER_ID,
-      account_id: 'acc_01jk0000000000000000000000',
-      name: 'pets',
-      instructions,
-      version: 1,
-      created_at: new Date(0),
-      updated_at: new Date(0),
+  return buildRoute(
+    {
+      server: {
+        id: SERVER_ID,
+        account_id: 'acc_01jk0000000000000000000000',
+        name: 'pets',
+        instructions,
+        version: 1,
+        created_at: new Date(0),
+        updated_at: new Date(0),
+      },
+      tools: tools.map(({ id, name, inputSchema = { type: 'object', properties: {} } }) => ({
+        id,
+        name,
+        title: `Title of ${name}`,
+        description: '',
+        definition_hash: `hash of ${name}`,
+        definition: JSON.stringify({ method: 'GET', path: '/', inputSchema, parameters: [] }),
+        provider_id: 'prv_1',
+        base_url: 'http://upstream.test',
+        headers: {},
+        query: {},
+      })),
     },
-    tools: tools.map(({ id, name, inputSchema = { type: 'object', properties: {} } }) => ({
-      id,
-      name,
-      title: `Title of ${name}`,
-      description: '',
-      definition_hash: `hash of ${name}`,
-      definition: JSON.stringify({ method: 'GET', path: '/', inputSchema, parameters: [] }),
-      base_url: 'http://upstream.test',
-      headers: {},
-    })),
-  })
+    { dataKey: undefined, rows: [] },
+  )
 }
 
 export const PETS = routeOf([

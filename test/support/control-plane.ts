@@ -7,6 +7,7 @@ import type { Database } from '../../db/client.ts'
 import { hashCredential, newCredential } from '../../db/credential.ts'
 import { newId } from '../../db/id.ts'
 import { withAccount } from '../../db/transaction.ts'
+import { createVault } from '../../db/vault.ts'
 import { createApiKeyAuthenticator } from '../../server/authenticate-api-key.ts'
 import { createDocumentUpload } from '../../server/document.ts'
 import { createGraphql } from '../../server/graphql.ts'
@@ -84,6 +85,7 @@ export async function openControlPlane(options: ControlPlaneOptions = {}): Promi
   const authenticate = createApiKeyAuthenticator({ db })
   const handle = createGraphql({
     db,
+    vault: createVault(deriveKey(INSTANCE_KEY, 'vault')),
     authenticate,
     importDocument,
     deriveBytes: (purpose) => deriveKey(INSTANCE_KEY, purpose),

@@ -11,6 +11,7 @@ import {
   encodeQueryValue,
 } from './encode-parameter.ts'
 import { ArgumentsError } from './error.ts'
+import { checkOrigins, fillBaseUrl, fillHeader, fillQuery, type Variables } from './variable.ts'
 
 /** A request, ready for `workers/egress/client.ts`. */
 export interface BuiltRequest {
@@ -25,35 +26,45 @@ export interface Provider {
   readonly baseUrl: string
   /** Default headers; an argument cannot replace one. */
   readonly headers: Readonly<Record<string, string>>
+  /** Default query parameters; an argument cannot replace one. Default: none. */
+  readonly query?: Readonly<Record<string, string>>
+  /** What `${NAME}` stands for in them; absent where they have none. */
+  readonly variables?: Variables
 }
 
 type Arguments = Readonly<Record<string, unknown>>
 
 /**
  * The request for these arguments. An argument that is absent or `null` is left out; so is one that
- * would replace a default header of the provider's.
+ * would replace a default header or query parameter of the provider's.
  * @throws {ArgumentsError} ARGUMENTS_INVALID when a path slot has no value or one that would leave
  *   the path, when a header's value cannot be one, or when the body does not fit its encoding.
+ * @throws {VariableError} VARIABLE_MISSING, VARIABLE_REFUSED when a variable cannot be filled in, or
+ *   would leave for another origin than its own.
  */
 export function buildRequest(
   definition: ToolDefinition,
   provider: Provider,
   args: Arguments,
 ): BuiltRequest {
-  const headers = startHeaders(provider.headers)
+  const headers = startHeaders(provider)
   const pathValues = new Map<string, string>()
-  const query: string[] = []
+  const query = startQuery(provider)
   const cookies: string[] = []
   for (const parameter of definition.parameters) {
     const value = readArgument(args, parameter.argument)
     if (value === undefined || value === null) continue
     if (parameter.in === 'path') pathValues.set(parameter.name, fillSlot(parameter, value))
-    else if (parameter.in === 'query') query.push(...encodeQueryValue(parameter, value))
+    else if (parameter.in === 'query') addQuery(query, provider.query, parameter, value)
     else if (parameter.in === 'cookie') cookies.push(...encodeCookieValue(parameter, value))
     else addHeader(headers, provider.headers, parameter, value)
   }
   if (cookies.length > 0) headers['cookie'] = joinCookies(headers['cookie'], cookies)
-  const url = buildUrl(provider.baseUrl, definition.path, pathValues, query)
+  const { variables } = provider
+  const baseUrl =
+    variables === undefined ? provider.baseUrl : fillBaseUrl(provider.baseUrl, variables)
+  const url = buildUrl(baseUrl, definition.path, pathValues, query)
+  if (variables !== undefined) checkOrigins(url, variables)
   const { body } = definition
   const bodyValue = body === undefined ? undefined : readArgument(args, body.argument)
   if (body === undefined || bodyValue === undefined) return { url, headers }
@@ -69,12 +80,13 @@ function readArgument(args: Arguments, name: string): unknown {
   return Object.hasOwn(args, name) ? args[name] : undefined
 }
 
-function startHeaders(defaults: Readonly<Record<string, string>>): Record<string, string> {
+function startHeaders({ headers: defaults, variables }: Provider): Record<string, string> {
   // No prototype: "__proto__" is a token and so a header name.
   const headers: Record<string, string> = Object.create(null)
   headers['accept'] = 'application/json, */*;q=0.8'
   headers['user-agent'] = 'hasmcp'
-  for (const [name, value] of Object.entries(defaults)) {
+  for (const [name, text] of Object.entries(defaults)) {
+    const value = variables === undefined ? text : fillHeader(name, text, variables)
     const problem = findHeaderProblem(name, value)
     if (problem !== undefined) {
       throw new ArgumentsError(`Cannot call the provider: its default header "${name}" ${problem}`)
@@ -82,6 +94,25 @@ function startHeaders(defaults: Readonly<Record<string, string>>): Record<string
     headers[name.toLowerCase()] = value
   }
   return headers
+}
+
+function startQuery({ query = {}, variables }: Provider): string[] {
+  return Object.entries(query).map(([name, text]) => {
+    const value = variables === undefined ? encodeURIComponent(text) : fillQuery(text, variables)
+    return `${encodeURIComponent(name)}=${value}`
+  })
+}
+
+function addQuery(
+  query: string[],
+  defaults: Readonly<Record<string, string>> | undefined,
+  parameter: ToolParameter,
+  value: unknown,
+): void {
+  const pairs = encodeQueryValue(parameter, value)
+  const taken = new Set(Object.keys(defaults ?? {}).map(encodeURIComponent))
+  // By pair and not by parameter: an object can spread to names of its own.
+  query.push(...pairs.filter((pair) => !taken.has(pair.split('=', 1)[0] ?? '')))
 }
 
 function addHeader(

@@ -4,8 +4,9 @@ import { request } from '../egress/client.ts'
 import { EgressError } from '../egress/error.ts'
 import type { CallFailure, CallOutcome, CallTask } from '../messages.ts'
 import { buildRequest } from './build-request.ts'
-import { ArgumentsError } from './error.ts'
+import { ArgumentsError, VariableError } from './error.ts'
 import { isRecord, parseKeepingIntegers } from './number.ts'
+import { redact, toNeedles } from './redact.ts'
 import { shapeError, shapeResponse } from './shape-result.ts'
 import { findTool, type Tool } from './tool.ts'
 
@@ -27,14 +28,20 @@ export async function callTool(task: CallTask, signal: AbortSignal): Promise<Cal
       ...(task.partition === undefined ? {} : { partition: task.partition }),
     })
     const { status, body } = response
+    const needles = toNeedles(task.variables)
+    const shown = needles === undefined ? response : { ...response, body: redact(body, needles) }
     return {
       type: 'result',
-      ...shapeResponse(response, built.url),
+      ...shapeResponse(shown, built.url),
       status,
       responseBytes: body.length,
     }
   } catch (error) {
-    if (error instanceof ArgumentsError || error instanceof EgressError) {
+    if (
+      error instanceof ArgumentsError ||
+      error instanceof VariableError ||
+      error instanceof EgressError
+    ) {
       return describe(error.code, error.message)
     }
     if (error instanceof RangeError) {
