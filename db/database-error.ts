@@ -93,7 +93,11 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
   ],
   [
     'tool_account_id_provider_id_name_key',
-    invalid('Two tools of the document have the same name', 'document'),
+    (_name, cause) =>
+      new ConflictError(
+        'The provider would have two tools of one name; rename the one that was made by hand, or choose another name',
+        { cause },
+      ),
   ],
   [
     'tool_account_id_definition_hash_fkey',
@@ -122,6 +126,13 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
   ],
   ['server_tool_account_id_server_id_fkey', missing('No such server')],
   ['server_tool_account_id_tool_id_fkey', missing('No such tool')],
+  [
+    'server_tool_account_id_server_id_name_key',
+    (name, cause) =>
+      new ConflictError(`The server shows another tool as ${JSON.stringify(name)} already`, {
+        cause,
+      }),
+  ],
   ['server_token_account_id_server_id_fkey', missing('No such server')],
   ['server_token_name_check', badName],
   ['idempotency_key_account_id_fkey', missing('No such account')],

@@ -1,4 +1,4 @@
-// Makes a provider's tools those of a document: first the definitions, which nobody sees and which
+// Makes a provider's imported tools those of a document: first the definitions, which nobody sees and which
 // may be written twice, then the tools in one transaction, so that a process killed anywhere leaves
 // the old set or the new one. Batches reach the database as the JSON text they came in: the event
 // loop neither parses nor prints them.
@@ -164,23 +164,25 @@ async function mergeBatch(
     with incoming as materialized (
       select row.*, tool.id as tool_id, tool.id is not null and (
         tool.definition_hash <> row.definition_hash or tool.title <> row.title
-        or tool.description <> row.description or tool.name <> row.name) as is_changed
+        or tool.description <> row.description or tool.name <> row.name
+        or tool.tags <> row.tags) as is_changed
       from json_to_recordset(${batch.tools}::text::json) as row (name text, title text,
-        description text, method text, path text, definition_hash text, position integer)
+        description text, method text, path text, definition_hash text, position integer,
+        tags jsonb)
       left join tool on tool.account_id = ${tx.accountId} and tool.provider_id = ${providerId}
-        and tool.method = row.method and tool.path = row.path
+        and tool.method = row.method and tool.path = row.path and tool.is_imported
     ), updated as (
       update tool set name = incoming.name, title = incoming.title,
         description = incoming.description, definition_hash = incoming.definition_hash,
-        position = incoming.position, updated_at = now()
+        position = incoming.position, tags = incoming.tags, updated_at = now()
       from incoming
       where tool.account_id = ${tx.accountId} and tool.id = incoming.tool_id
         and incoming.is_changed
     ), inserted as (
       insert into tool (id, account_id, provider_id, name, title, description, method, path,
-        definition_hash, position)
+        definition_hash, position, tags)
       select ids.id, ${tx.accountId}::text, ${providerId}::text, name, title, description, method,
-        path, definition_hash, position
+        path, definition_hash, position, tags
       from (
         select *, row_number() over (order by position) as place from incoming
         where tool_id is null
@@ -206,7 +208,7 @@ async function removeOthers(
   const { rows } = await sql<Omit<ToolChange, 'kind'>>`
     with removed as (
       delete from tool where account_id = ${tx.accountId} and provider_id = ${providerId}
-        and id not in (select json_array_elements_text(${JSON.stringify(kept)}::text::json))
+        and is_imported and id not in (select json_array_elements_text(${JSON.stringify(kept)}::text::json))
       returning id, method, path, name
     )
     select method, path, name from removed order by id`.execute(tx.trx)

@@ -9,6 +9,7 @@ import { up as createTables } from './migrations/0001-create-tables.ts'
 import { up as addAccountSuspension } from './migrations/0002-add-account-suspension.ts'
 import { up as addIdempotencyKey } from './migrations/0003-add-idempotency-key.ts'
 import { up as addVariable } from './migrations/0004-add-variable.ts'
+import { up as addOwnTool } from './migrations/0005-add-own-tool.ts'
 import { ensureRoles } from './role.ts'
 
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -16,6 +17,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0002-add-account-suspension': { up: addAccountSuspension },
   '0003-add-idempotency-key': { up: addIdempotencyKey },
   '0004-add-variable': { up: addVariable },
+  '0005-add-own-tool': { up: addOwnTool },
 }
 
 const TABLE = 'hasmcp_migration'

@@ -1,9 +1,12 @@
 // Which tools a server has, and the route that follows from it.
-import { sql } from 'kysely'
+import { sql, type Selectable } from 'kysely'
 
+import { naming } from './database-error.ts'
 import { NotFoundError } from './errors.ts'
 import { findProvider } from './provider.ts'
 import { findServer, getServer, type Server } from './server.ts'
+import type { ServerToolTable, ToolAnnotations } from './tables.ts'
+import { refuseMissing } from './tool.ts'
 import type { Tx } from './transaction.ts'
 
 /** One tool of a server with all that a call of it needs. */
@@ -12,6 +15,13 @@ export interface RouteTool {
   readonly name: string
   readonly title: string
   readonly description: string
+  readonly method: string
+  readonly annotations: ToolAnnotations | null
+  readonly variable_names: readonly string[]
+  /** As this server shows it; null: as the tool says itself. So the next two. */
+  readonly shown_name: string | null
+  readonly shown_title: string | null
+  readonly shown_description: string | null
   readonly definition_hash: string
   /** JSON text of a `ToolDefinition` of `workers/messages.ts`. */
   readonly definition: string
@@ -68,19 +78,93 @@ async function addProvider(tx: Tx, serverId: string, providerId: string): Promis
 }
 
 async function addTools(tx: Tx, serverId: string, toolIds: readonly string[]): Promise<number> {
-  // As JSON text, so that a thousand ids are one parameter.
-  const { rows } = await sql<{ id: string; is_found: boolean }>`
-    select chosen.id, tool.id is not null as is_found
-    from jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb) as chosen (id)
-    left join tool on tool.account_id = ${tx.accountId} and tool.id = chosen.id`.execute(tx.trx)
-  const missing = rows.find((row) => !row.is_found)
-  if (missing !== undefined) throw new NotFoundError(`No tool ${missing.id}`)
+  await refuseMissing(tx, toolIds)
   const result = await sql`
     insert into server_tool (account_id, server_id, tool_id)
     select ${tx.accountId}::text, ${serverId}::text, chosen.id
     from jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb) as chosen (id)
     on conflict do nothing`.execute(tx.trx)
   return Number(result.numAffectedRows ?? 0n)
+}
+
+/**
+ * Makes the server's tools exactly these. Those that it has keep how it shows them.
+ *
+ * @throws {NotFoundError} NOT_FOUND when the account lacks the server or a tool: nothing is changed
+ */
+export async function setServerTools(
+  tx: Tx,
+  serverId: string,
+  toolIds: readonly string[],
+): Promise<void> {
+  await getServer(tx, serverId)
+  const added = await addTools(tx, serverId, toolIds)
+  const removed = await sql`
+    delete from server_tool
+    where account_id = ${tx.accountId} and server_id = ${serverId} and tool_id not in (
+      select jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb)
+    )`.execute(tx.trx)
+  if (added > 0 || (removed.numAffectedRows ?? 0n) > 0n) await touchServer(tx, serverId)
+}
+
+/** How a server shows a tool, where that differs from what the tool says of itself. */
+export type ServerTool = Selectable<ServerToolTable>
+
+/**
+ * Changes how the server shows the tool; null takes a difference back.
+ *
+ * @throws {NotFoundError} NOT_FOUND when the account lacks the server, or the server the tool
+ * @throws {ConflictError} CONFLICT when it shows another tool by that name already
+ */
+export async function updateServerTool(
+  tx: Tx,
+  serverId: string,
+  toolId: string,
+  change: {
+    readonly name?: string | null | undefined
+    readonly title?: string | null | undefined
+    readonly description?: string | null | undefined
+    readonly isEnabled?: boolean | undefined
+  },
+): Promise<ServerTool> {
+  const { name, title, description, isEnabled } = change
+  await getServer(tx, serverId)
+  const row = await naming(
+    name ?? undefined,
+    tx.trx
+      .updateTable('server_tool')
+      .set({
+        // A column of the key, so that there is always something to set.
+        tool_id: toolId,
+        ...(name !== undefined && { name }),
+        ...(title !== undefined && { title }),
+        ...(description !== undefined && { description }),
+        ...(isEnabled !== undefined && { is_enabled: isEnabled }),
+      })
+      .where('account_id', '=', tx.accountId)
+      .where('server_id', '=', serverId)
+      .where('tool_id', '=', toolId)
+      .returningAll()
+      .executeTakeFirst(),
+  )
+  if (row === undefined) throw new NotFoundError(`The server ${serverId} has no tool ${toolId}`)
+  await touchServer(tx, serverId)
+  return row
+}
+
+/** How the server shows these tools; those that it does not have are left out. */
+export async function listServerTools(
+  tx: Tx,
+  serverIds: readonly string[],
+  toolIds: readonly string[],
+): Promise<readonly ServerTool[]> {
+  const { rows } = await sql<ServerTool>`
+    select * from server_tool where account_id = ${tx.accountId}
+      and server_id in (select jsonb_array_elements_text(${JSON.stringify(serverIds)}::text::jsonb))
+      and tool_id in (select jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb))`.execute(
+    tx.trx,
+  )
+  return rows
 }
 
 /**
@@ -109,70 +193,67 @@ export async function removeServerTools(
 export async function findRoute(tx: Tx, serverId: string): Promise<Route | undefined> {
   const server = await findServer(tx, serverId)
   if (server === undefined) return undefined
-  const tools = await tx.trx
-    .selectFrom('server_tool')
-    .innerJoin('tool', (join) =>
-      join
-        .onRef('tool.account_id', '=', 'server_tool.account_id')
-        .onRef('tool.id', '=', 'server_tool.tool_id'),
-    )
-    .innerJoin('tool_definition', (join) =>
-      join
-        .onRef('tool_definition.account_id', '=', 'tool.account_id')
-        .onRef('tool_definition.hash', '=', 'tool.definition_hash'),
-    )
-    .innerJoin('provider', (join) =>
-      join
-        .onRef('provider.account_id', '=', 'tool.account_id')
-        .onRef('provider.id', '=', 'tool.provider_id'),
-    )
-    .select([
-      'tool.id',
-      'tool.name',
-      'tool.title',
-      'tool.description',
-      'tool.definition_hash',
-      'tool_definition.definition',
-      'provider.id as provider_id',
-      'provider.base_url',
-      'provider.headers',
-      'provider.query',
-    ])
-    .where('server_tool.account_id', '=', tx.accountId)
-    .where('server_tool.server_id', '=', serverId)
-    .where('tool.is_enabled', '=', true)
-    .orderBy('tool.id')
-    .execute()
-  return { server, tools }
+  const { rows } = await sql<RouteTool>`
+    select ${TOOL_COLUMNS}, server_tool.name as shown_name, server_tool.title as shown_title,
+      server_tool.description as shown_description
+    from server_tool
+    join tool on tool.account_id = server_tool.account_id and tool.id = server_tool.tool_id
+    ${TOOL_JOINS}
+    where server_tool.account_id = ${tx.accountId} and server_tool.server_id = ${serverId}
+      and tool.is_enabled and server_tool.is_enabled
+    order by tool.id`.execute(tx.trx)
+  return { server, tools: rows }
 }
 
-/** A provider as far as it refers to variables. */
-export type Referrer = Pick<RouteTool, 'provider_id' | 'base_url' | 'headers' | 'query'>
+/**
+ * What a call of the tool needs, whatever servers do with it.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such tool
+ */
+export async function getRouteTool(tx: Tx, toolId: string): Promise<RouteTool> {
+  const { rows } = await sql<RouteTool>`
+    select ${TOOL_COLUMNS}, null as shown_name, null as shown_title, null as shown_description
+    from tool ${TOOL_JOINS}
+    where tool.account_id = ${tx.accountId} and tool.id = ${toolId}`.execute(tx.trx)
+  const [row] = rows
+  if (row === undefined) throw new NotFoundError(`No tool ${toolId}`)
+  return row
+}
+
+const TOOL_COLUMNS = sql.raw(`tool.id, tool.name, tool.title, tool.description, tool.method,
+  tool.annotations, tool.variable_names, tool.definition_hash, tool_definition.definition,
+  provider.id as provider_id, provider.base_url, provider.headers, provider.query`)
+
+const TOOL_JOINS = sql.raw(`
+  join tool_definition on tool_definition.account_id = tool.account_id
+    and tool_definition.hash = tool.definition_hash
+  join provider on provider.account_id = tool.account_id and provider.id = tool.provider_id`)
+
+/** A provider as far as it, or its tools that a server offers, refer to variables. */
+export interface Referrer extends Pick<
+  RouteTool,
+  'provider_id' | 'base_url' | 'headers' | 'query'
+> {
+  /** Of the tools' own requests. */
+  readonly variable_names: readonly string[]
+}
 
 /** The providers of the server's enabled tools, each once. */
 export async function listReferrers(tx: Tx, serverId: string): Promise<readonly Referrer[]> {
-  return await tx.trx
-    .selectFrom('provider')
-    .select(['id as provider_id', 'base_url', 'headers', 'query'])
-    .where('account_id', '=', tx.accountId)
-    .where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('server_tool')
-          .innerJoin('tool', (join) =>
-            join
-              .onRef('tool.account_id', '=', 'server_tool.account_id')
-              .onRef('tool.id', '=', 'server_tool.tool_id'),
-          )
-          .select('tool.id')
-          .whereRef('tool.account_id', '=', 'provider.account_id')
-          .whereRef('tool.provider_id', '=', 'provider.id')
-          .where('server_tool.server_id', '=', serverId)
-          .where('tool.is_enabled', '=', true),
-      ),
-    )
-    .orderBy('id')
-    .execute()
+  const { rows } = await sql<Referrer>`
+    select provider.id as provider_id, base_url, headers, query, used.variable_names
+    from provider join (
+      select tool.provider_id, coalesce(jsonb_agg(distinct name) filter (where name is not null),
+        '[]') as variable_names
+      from server_tool
+      join tool on tool.account_id = server_tool.account_id and tool.id = server_tool.tool_id
+      left join jsonb_array_elements_text(tool.variable_names) as name on true
+      where server_tool.account_id = ${tx.accountId} and server_tool.server_id = ${serverId}
+        and tool.is_enabled and server_tool.is_enabled
+      group by tool.provider_id
+    ) as used on used.provider_id = provider.id
+    where provider.account_id = ${tx.accountId}
+    order by provider.id`.execute(tx.trx)
+  return rows
 }
 
 /**

@@ -69,8 +69,23 @@ export interface ToolTable {
   readonly definition_hash: string
   readonly position: number
   readonly is_enabled: Generated<boolean>
+  /** Whether a document has it, or somebody made it by hand. */
+  readonly is_imported: Generated<boolean>
+  /** What its own request refers to by `${NAME}`; an imported one refers to nothing. */
+  readonly variable_names: ColumnType<readonly string[], string | undefined, string>
+  /** As its owner said them; null: those that follow from the method. */
+  readonly annotations: ColumnType<ToolAnnotations | null, string | null | undefined, string | null>
+  readonly tags: ColumnType<readonly string[], string | undefined, string>
   readonly created_at: CreatedAt
   readonly updated_at: ColumnType<Date, Date | undefined, Date>
+}
+
+/** MCP's `ToolAnnotations`: hints that a client may show or heed. */
+export interface ToolAnnotations {
+  readonly readOnlyHint?: boolean
+  readonly destructiveHint?: boolean
+  readonly idempotentHint?: boolean
+  readonly openWorldHint?: boolean
 }
 
 /** MCP servers. */
@@ -89,6 +104,11 @@ export interface ServerToolTable {
   readonly account_id: string
   readonly server_id: string
   readonly tool_id: string
+  /** What the server calls it; null: as the tool is called. So the next two. */
+  readonly name: ColumnType<string | null, string | null | undefined, string | null>
+  readonly title: ColumnType<string | null, string | null | undefined, string | null>
+  readonly description: ColumnType<string | null, string | null | undefined, string | null>
+  readonly is_enabled: Generated<boolean>
 }
 
 /** Credentials of MCP servers. */

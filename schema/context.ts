@@ -4,7 +4,7 @@ import type { Database } from '../db/client.ts'
 import { withAccount, withOperator } from '../db/transaction.ts'
 import type { OperatorTx, Tx } from '../db/transaction.ts'
 import type { Vault } from '../db/vault.ts'
-import type { ImportOutcome, DocumentSource } from '../workers/messages.ts'
+import type { CallOutcome, DocumentSource, ImportOutcome } from '../workers/messages.ts'
 
 /** There is no viewer. */
 export class UnauthenticatedError extends Error {
@@ -41,6 +41,21 @@ export interface Viewer {
   readonly isAdministrator: boolean
 }
 
+/** A call of a tool from here. */
+export interface ToolTrial {
+  readonly accountId: string
+  readonly toolId: string
+  /** The server whose view of the tool it is; undefined: the tool by itself, enabled or not. */
+  readonly serverId: string | undefined
+  /** JSON text of an object. */
+  readonly argumentsText: string
+  /** Aborting it aborts the upstream request. */
+  readonly signal: AbortSignal
+}
+
+/** The outcome of a call, its `members` JSON text without the braces around it. */
+export type CallResult = Extract<CallOutcome, { readonly type: 'result' }>
+
 /** All that a resolver can reach. */
 export interface Context {
   readonly requestId: string
@@ -51,6 +66,10 @@ export interface Context {
   readonly viewer: Viewer | undefined
   /** Reads an OpenAPI document in a worker thread. Bytes are transferred: they are gone afterwards. */
   readonly importDocument: (source: DocumentSource, accountId: string) => Promise<ImportOutcome>
+  /** Calls a tool as an MCP client's request would, in the same threads and with the same limits. */
+  readonly callTool: (trial: ToolTrial) => Promise<CallResult>
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal
   /** 32 bytes that nobody but this installation can compute, the same ones for the same `purpose`. */
   readonly deriveBytes: (purpose: string) => Uint8Array
   /** Absolute URL of a server's MCP endpoint. */

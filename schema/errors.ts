@@ -1,6 +1,7 @@
 // The errors that a mutation can answer with, as types of their own. They are the leaves' classes:
 // what a resolver throws is what the client gets, without a translation in between.
 import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import { BusyError } from '../workers/error.ts'
 import type { ImportFailure } from '../workers/messages.ts'
 import { builder } from './builder.ts'
 
@@ -19,7 +20,7 @@ const ErrorInterface = builder.interfaceRef<{ code: string; message: string }>('
   fields: (t) => ({
     code: t.exposeString('code', {
       description:
-        'For programs, never reworded: `INVALID`, `NOT_FOUND`, `CONFLICT`, `DOCUMENT_INVALID`, `DOCUMENT_TOO_LARGE`, `DOCUMENT_UNREACHABLE` or `EGRESS_DENIED`.',
+        'For programs, never reworded: `INVALID`, `NOT_FOUND`, `CONFLICT`, `DOCUMENT_INVALID`, `DOCUMENT_TOO_LARGE`, `DOCUMENT_UNREACHABLE`, `EGRESS_DENIED` or `BUSY`.',
     }),
     message: t.exposeString('message', {
       description: 'For people: what is wrong, where, and what was expected.',
@@ -64,5 +65,11 @@ builder.objectType(DocumentError, {
   name: 'DocumentError',
   description:
     'The OpenAPI document could not be read. Codes: `DOCUMENT_INVALID`, it is no OpenAPI or Swagger document that can be used; `DOCUMENT_TOO_LARGE`; `DOCUMENT_UNREACHABLE`, its URL gave no document; `EGRESS_DENIED`, its URL leads to an address that this installation does not call.',
+  interfaces: [ErrorInterface],
+})
+
+builder.objectType(BusyError, {
+  name: 'BusyError',
+  description: 'Every place for calls is taken; try again in a moment. Code `BUSY`.',
   interfaces: [ErrorInterface],
 })

@@ -1,5 +1,5 @@
 // The scalars beside GraphQL's own five.
-import { GraphQLError } from 'graphql'
+import { GraphQLError, Kind, type ValueNode } from 'graphql'
 import { builder } from './builder.ts'
 
 // RFC 3339, with a zone: a time without one would mean another instant on every machine.
@@ -38,10 +38,54 @@ function notDateTime(expected: string): GraphQLError {
   return new GraphQLError(`a DateTime is ${expected}, such as "2026-01-31T09:30:00Z"`)
 }
 
+// Deeper ones are no schema and no arguments; what walks over them later is recursive.
+const MAX_JSON_DEPTH = 64
+
 builder.scalarType('JSON', {
-  description: 'Any JSON value, as it is. Used for answers only.',
+  description: `Any JSON value, as it is: at most ${MAX_JSON_DEPTH} levels where it is sent. In a query itself it is written as GraphQL writes lists and objects.`,
   serialize: (value) => value,
-  parseValue: () => {
-    throw new GraphQLError('JSON is used for answers only')
+  parseValue: (value) => {
+    refuseDeep(value, 0)
+    return value
   },
+  parseLiteral: (node, variables) => readLiteral(node, variables, 0),
 })
+
+function refuseDeep(value: unknown, depth: number): void {
+  if (depth > MAX_JSON_DEPTH) throw tooDeep()
+  if (typeof value !== 'object' || value === null) return
+  for (const member of Object.values(value)) refuseDeep(member, depth + 1)
+}
+
+function tooDeep(): GraphQLError {
+  return new GraphQLError(`a JSON value has at most ${MAX_JSON_DEPTH} levels`)
+}
+
+function readLiteral(
+  node: ValueNode,
+  variables: Readonly<Record<string, unknown>> | null | undefined,
+  depth: number,
+): unknown {
+  if (depth > MAX_JSON_DEPTH) throw tooDeep()
+  switch (node.kind) {
+    case Kind.OBJECT:
+      // `fromEntries` defines own keys, `__proto__` among them.
+      return Object.fromEntries(
+        node.fields.map(({ name, value }) => [
+          name.value,
+          readLiteral(value, variables, depth + 1),
+        ]),
+      )
+    case Kind.LIST:
+      return node.values.map((value) => readLiteral(value, variables, depth + 1))
+    case Kind.VARIABLE:
+      return variables?.[node.name.value]
+    case Kind.INT:
+    case Kind.FLOAT:
+      return Number(node.value)
+    case Kind.NULL:
+      return null
+    default:
+      return node.value
+  }
+}

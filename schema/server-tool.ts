@@ -1,25 +1,146 @@
 // Which tools a server offers.
-import { InvalidError, NotFoundError } from '../db/errors.ts'
-import { addServerTools, removeServerTools } from '../db/server-tool.ts'
+import type { Selectable } from 'kysely'
+import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import {
+  addServerTools,
+  listServerTools,
+  removeServerTools,
+  setServerTools,
+  updateServerTool,
+} from '../db/server-tool.ts'
 import { getServer } from '../db/server.ts'
-import { countTools, listTools } from '../db/tool.ts'
+import type { ServerToolTable } from '../db/tables.ts'
+import { countTools, getTool, listTools } from '../db/tool.ts'
 import { answer, builder } from './builder.ts'
-import { connect, pageArgs } from './connection.ts'
-import { inAccount } from './context.ts'
+import { connect } from './connection.ts'
+import { inAccount, inAccountOnce } from './context.ts'
 import { ServerRef } from './server.ts'
-import { ToolConnection } from './tool.ts'
-import { checkId, checkIds } from './validate.ts'
+import { ToolConnection, ToolRef, toolArgs, toToolFilter } from './tool.ts'
+import { checkId, checkIds, checkName, checkText, checkToolName } from './validate.ts'
 
 builder.objectField(ServerRef, 'tools', (t) =>
   t.field({
     type: ToolConnection,
     description: 'The tools chosen for it. It offers those of them that are enabled.',
-    args: pageArgs,
-    resolve: ({ id: serverId }, args, context) =>
-      connect(context, `server tools ${serverId}`, args, {
-        list: (tx, page) => listTools(tx, { ...page, serverId }),
-        count: (tx) => countTools(tx, { serverId }),
-      }),
+    args: toolArgs,
+    resolve: ({ id: serverId }, args, context) => {
+      const filter = toToolFilter(args.filter)
+      return connect(context, `server tools ${serverId}`, args, {
+        list: (tx, page) => listTools(tx, { ...page, ...filter, serverId }),
+        count: (tx) => countTools(tx, { ...filter, serverId }),
+      })
+    },
+  }),
+)
+
+const ServerToolRef = builder.objectRef<Selectable<ServerToolTable>>('ServerTool').implement({
+  description: 'How a server shows one of its tools.',
+  fields: (t) => ({
+    tool: t.field({
+      type: ToolRef,
+      description: 'The tool itself.',
+      resolve: ({ tool_id: id }, _args, context) =>
+        inAccountOnce(context, id, (tx) => getTool(tx, id)),
+    }),
+    name: t.exposeString('name', {
+      nullable: true,
+      description: 'What it calls the tool; null: as the tool is called.',
+    }),
+    title: t.exposeString('title', {
+      nullable: true,
+      description: 'The title that it shows; null: the tool’s own.',
+    }),
+    description: t.exposeString('description', {
+      nullable: true,
+      description: 'The description that it shows; null: the tool’s own.',
+    }),
+    isEnabled: t.exposeBoolean('is_enabled', {
+      description: 'Whether it offers the tool, as long as the tool itself is enabled.',
+    }),
+  }),
+})
+
+builder.objectField(ServerRef, 'serverTools', (t) =>
+  t.field({
+    type: [ServerToolRef],
+    description: 'How it shows these tools; those that it does not have are left out.',
+    args: { toolIds: t.arg.idList({ required: true, description: 'Tools: at most 1,000.' }) },
+    resolve: (server, args, context) => {
+      const toolIds = checkIds(['toolIds'], 'tool', args.toolIds)
+      return inAccount(context, async (tx) => [
+        ...(await listServerTools(tx, [server.id], toolIds)),
+      ])
+    },
+  }),
+)
+
+const UpdateServerToolInput = builder.inputType('UpdateServerToolInput', {
+  description:
+    'How a server shows a tool from now on. What is not given stays as it is; null goes back to the tool’s own.',
+  fields: (t) => ({
+    serverId: t.id({ required: true, description: 'Which server.' }),
+    toolId: t.id({ required: true, description: 'Which of its tools.' }),
+    name: t.string({
+      description: 'What models call it by here: 1 to 64 of `A-Za-z0-9_-`, unique in the server.',
+    }),
+    title: t.string({ description: 'What people call it here: 1 to 80 characters.' }),
+    description: t.string({
+      description: 'What models are told about it here: at most 4,096 characters.',
+    }),
+    isEnabled: t.boolean({ description: 'Whether this server offers it.' }),
+  }),
+})
+
+builder.mutationField('updateServerTool', (t) =>
+  t.field({
+    type: ServerToolRef,
+    description:
+      'Renames or re-describes a tool, or switches it off, in one server. Its clients see it at their next request.',
+    errors: answer('How the server shows it now.', [InvalidError, NotFoundError, ConflictError]),
+    args: {
+      input: t.arg({ type: UpdateServerToolInput, required: true, description: 'What to do.' }),
+    },
+    resolve: async (_root, { input }, context) => {
+      const serverId = checkId(['input', 'serverId'], 'srv', input.serverId)
+      const toolId = checkId(['input', 'toolId'], 'tool', input.toolId)
+      const orNull = (text: string | null | undefined, check: (text: string) => string) =>
+        typeof text === 'string' ? check(text) : text
+      const change = {
+        name: orNull(input.name, (text) => checkToolName(['input', 'name'], text)),
+        title: orNull(input.title, (text) => checkName(['input', 'title'], text)),
+        description: orNull(input.description, (text) => checkText(['input', 'description'], text)),
+        isEnabled: input.isEnabled ?? undefined,
+      }
+      return await inAccount(context, (tx) => updateServerTool(tx, serverId, toolId, change))
+    },
+  }),
+)
+
+const SetServerToolsInput = builder.inputType('SetServerToolsInput', {
+  description: 'The tools that a server shall have, and no others.',
+  fields: (t) => ({
+    serverId: t.id({ required: true, description: 'Which server.' }),
+    toolIds: t.idList({ required: true, description: 'Tools: at most 1,000.' }),
+  }),
+})
+
+builder.mutationField('setServerTools', (t) =>
+  t.field({
+    type: ServerRef,
+    description:
+      'Makes the tools of a server exactly these. Those that it had already keep how it shows them.',
+    errors: answer('The server.', [InvalidError, NotFoundError]),
+    args: {
+      input: t.arg({ type: SetServerToolsInput, required: true, description: 'What to do.' }),
+    },
+    resolve: async (_root, { input }, context) => {
+      const serverId = checkId(['input', 'serverId'], 'srv', input.serverId)
+      const toolIds = checkIds(['input', 'toolIds'], 'tool', input.toolIds)
+      return await inAccount(context, async (tx) => {
+        await setServerTools(tx, serverId, toolIds)
+        return await getServer(tx, serverId)
+      })
+    },
   }),
 )
 

@@ -1,17 +1,18 @@
-// Tools: one HTTP operation each, made by importing a document. The definition itself is stored
-// once per content and opened only where somebody selects `inputSchema`.
+// Tools: one HTTP operation each, of a document or made by hand (own-tool.ts). The definition itself is
+// stored once per content and opened only where somebody selects what is in it.
 import type { Selectable } from 'kysely'
-import { InvalidError, NotFoundError } from '../db/errors.ts'
 import { getProvider } from '../db/provider.ts'
-import type { ToolTable } from '../db/tables.ts'
-import { countTools, getTool, getToolDefinition, listTools, updateTool } from '../db/tool.ts'
+import type { ToolAnnotations, ToolTable } from '../db/tables.ts'
+import { countTools, getTool, getToolDefinition, listTools, type ToolFilter } from '../db/tool.ts'
 import { HTTP_METHODS } from '../workers/messages.ts'
 import type { HttpMethod, ToolDefinition } from '../workers/messages.ts'
-import { answer, builder } from './builder.ts'
+import { annotateMethod } from '../workers/openapi/annotate-method.ts'
+import { builder } from './builder.ts'
 import { connect, pageArgs } from './connection.ts'
-import { inAccount, inAccountOnce } from './context.ts'
+import { inAccount, inAccountOnce, type Context } from './context.ts'
+import { HeaderRef, toPairs } from './header.ts'
 import { ProviderRef } from './provider.ts'
-import { checkId } from './validate.ts'
+import { checkId, checkText } from './validate.ts'
 
 /** The GraphQL enum `HttpMethod`. */
 export const HttpMethodRef = builder.enumType('HttpMethod', {
@@ -24,7 +25,40 @@ export const HttpMethodRef = builder.enumType('HttpMethod', {
   ) as Record<HttpMethod, { description: string }>,
 })
 
-const ToolRef = builder.objectRef<Selectable<ToolTable>>('Tool')
+/** The GraphQL type `Tool`. */
+export const ToolRef = builder.objectRef<Selectable<ToolTable>>('Tool')
+
+const ToolAnnotationsRef = builder.objectRef<ToolAnnotations>('ToolAnnotations').implement({
+  description: 'What clients are told about the effects of a tool; hints, and no promises.',
+  fields: (t) => ({
+    readOnlyHint: t.boolean({
+      description: 'It changes nothing.',
+      resolve: ({ readOnlyHint = false }) => readOnlyHint,
+    }),
+    destructiveHint: t.boolean({
+      description: 'It may overwrite or delete something; of no meaning where it changes nothing.',
+      resolve: ({ destructiveHint = true }) => destructiveHint,
+    }),
+    idempotentHint: t.boolean({
+      description: 'Called twice, it does no more than called once.',
+      resolve: ({ idempotentHint = false }) => idempotentHint,
+    }),
+    openWorldHint: t.boolean({
+      description: 'It reaches beyond a closed set of things.',
+      resolve: ({ openWorldHint = true }) => openWorldHint,
+    }),
+  }),
+})
+
+async function readDefinition(
+  { definition_hash: hash }: Selectable<ToolTable>,
+  context: Context,
+): Promise<ToolDefinition> {
+  const text = await inAccountOnce(context, `definition ${hash}`, (tx) =>
+    getToolDefinition(tx, hash),
+  )
+  return JSON.parse(text) as ToolDefinition
+}
 
 builder.node(ToolRef, {
   description: 'One operation of a provider, as models see it.',
@@ -47,15 +81,30 @@ builder.node(ToolRef, {
     isEnabled: t.exposeBoolean('is_enabled', {
       description: 'Whether servers offer it. An import leaves this as it is.',
     }),
+    isImported: t.exposeBoolean('is_imported', {
+      description: 'Whether it comes from a document; else it was made by hand.',
+    }),
+    tags: t.exposeStringList('tags', {
+      description: 'The tags of its operation in the document: at most 20.',
+    }),
     inputSchema: t.field({
       type: 'JSON',
       description: 'JSON Schema 2020-12 of its arguments.',
-      resolve: async ({ definition_hash: hash }, _args, context) => {
-        const text = await inAccountOnce(context, `definition ${hash}`, (tx) =>
-          getToolDefinition(tx, hash),
-        )
-        return (JSON.parse(text) as ToolDefinition).inputSchema
-      },
+      resolve: async (tool, _args, context) => (await readDefinition(tool, context)).inputSchema,
+    }),
+    headers: t.field({
+      type: [HeaderRef],
+      description: 'What a tool made by hand sends with every call; none for an imported one.',
+      resolve: async (tool, _args, context) =>
+        toPairs((await readDefinition(tool, context)).own?.headers ?? {}),
+    }),
+    annotations: t.field({
+      type: ToolAnnotationsRef,
+      description: 'What clients are told about its effects.',
+      resolve: ({ method, annotations }) => ({
+        ...annotateMethod(method as HttpMethod),
+        ...annotations,
+      }),
     }),
     provider: t.field({
       type: ProviderRef,
@@ -65,7 +114,7 @@ builder.node(ToolRef, {
     }),
     createdAt: t.expose('created_at', {
       type: 'DateTime',
-      description: 'When it was first imported.',
+      description: 'When it was first imported, or made.',
     }),
     updatedAt: t.expose('updated_at', {
       type: 'DateTime',
@@ -84,16 +133,78 @@ export const ToolConnection = builder.connectionObject(
   { name: 'ToolEdge', description: 'A tool and its place in the list.' },
 )
 
+const ToolFilterInput = builder.inputType('ToolFilter', {
+  description: 'Which tools; all that is given must hold.',
+  fields: (t) => ({
+    nameContains: t.string({
+      description: 'Those whose name or title has this in it, in upper or lower case.',
+    }),
+    providerId: t.id({ description: 'Those of that provider.' }),
+    method: t.field({ type: HttpMethodRef, description: 'Those with that method.' }),
+    tag: t.string({ description: 'Those with exactly this tag.' }),
+    isEnabled: t.boolean({ description: 'Those that are, or are not, enabled.' }),
+  }),
+})
+
+/** The arguments of every list of tools. */
+export const toolArgs = builder.args((t) => ({
+  ...pageArgs,
+  filter: t.field({ type: ToolFilterInput, description: 'Which ones. Default: all.' }),
+}))
+
+/** The filter, checked. */
+export function toToolFilter(
+  filter: typeof ToolFilterInput.$inferInput | null | undefined,
+): ToolFilter {
+  const { nameContains, providerId, method, tag, isEnabled } = filter ?? {}
+  return {
+    ...(typeof nameContains === 'string' && {
+      nameContains: checkText(['filter', 'nameContains'], nameContains),
+    }),
+    ...(typeof providerId === 'string' && {
+      providerId: checkId(['filter', 'providerId'], 'prv', providerId),
+    }),
+    ...(method && { method }),
+    ...(typeof tag === 'string' && { tag: checkText(['filter', 'tag'], tag) }),
+    ...(typeof isEnabled === 'boolean' && { isEnabled }),
+  }
+}
+
 builder.objectField(ProviderRef, 'tools', (t) =>
   t.field({
     type: ToolConnection,
     description: "The provider's tools.",
-    args: pageArgs,
-    resolve: ({ id: providerId }, args, context) =>
-      connect(context, `provider tools ${providerId}`, args, {
-        list: (tx, page) => listTools(tx, { ...page, providerId }),
-        count: (tx) => countTools(tx, { providerId }),
-      }),
+    args: toolArgs,
+    resolve: ({ id: providerId }, args, context) => {
+      const filter = toToolFilter(args.filter)
+      const isOther = filter.providerId !== undefined && filter.providerId !== providerId
+      return connect(context, `provider tools ${providerId}`, args, {
+        list: (tx, page) =>
+          isOther
+            ? Promise.resolve({ rows: [], hasNextPage: false })
+            : listTools(tx, { ...page, ...filter, providerId }),
+        count: (tx) => (isOther ? Promise.resolve(0) : countTools(tx, { ...filter, providerId })),
+      })
+    },
+  }),
+)
+
+builder.queryField('tools', (t) =>
+  t.field({
+    type: ToolConnection,
+    description: 'The tools of all providers, oldest first.',
+    args: toolArgs,
+    resolve: (_root, args, context) => {
+      const filter = toToolFilter(args.filter)
+      const { providerId } = filter
+      return connect(context, 'tools', args, {
+        list: async (tx, page) => {
+          if (providerId !== undefined) await getProvider(tx, providerId)
+          return await listTools(tx, { ...page, ...filter })
+        },
+        count: (tx) => countTools(tx, filter),
+      })
+    },
   }),
 )
 
@@ -106,27 +217,6 @@ builder.queryField('tool', (t) =>
     resolve: async (_root, args, context) => {
       const id = checkId(['id'], 'tool', args.id)
       return await inAccount(context, (tx) => getTool(tx, id))
-    },
-  }),
-)
-
-const UpdateToolInput = builder.inputType('UpdateToolInput', {
-  description: 'The tool to change.',
-  fields: (t) => ({
-    id: t.id({ required: true, description: 'Which tool.' }),
-    isEnabled: t.boolean({ required: true, description: 'Whether servers offer it.' }),
-  }),
-})
-
-builder.mutationField('updateTool', (t) =>
-  t.field({
-    type: ToolRef,
-    description: 'Changes a tool in every server that has it.',
-    errors: answer('The tool as it is now.', [InvalidError, NotFoundError]),
-    args: { input: t.arg({ type: UpdateToolInput, required: true, description: 'What to do.' }) },
-    resolve: async (_root, { input }, context) => {
-      const id = checkId(['input', 'id'], 'tool', input.id)
-      return await inAccount(context, (tx) => updateTool(tx, id, { isEnabled: input.isEnabled }))
     },
   }),
 )

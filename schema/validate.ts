@@ -42,6 +42,16 @@ export function checkName(path: InputPath, name: string): string {
 }
 
 /**
+ * What models can call a tool by.
+ *
+ * @throws {InvalidError} INVALID
+ */
+export function checkToolName(path: InputPath, name: string): string {
+  if (/^[A-Za-z0-9_-]{1,64}$/.test(name)) return name
+  throw invalid(path, `is ${quote(name)}; expected 1 to 64 of A-Z, a-z, 0-9, _ and -`)
+}
+
+/**
  * What `${…}` can refer to a variable by.
  *
  * @throws {InvalidError} INVALID

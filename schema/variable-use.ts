@@ -1,7 +1,7 @@
 // Which variables are referred to where: what a server's owner must know before the first call fails.
 import type { Selectable } from 'kysely'
 import { getProvider } from '../db/provider.ts'
-import { listReferrers } from '../db/server-tool.ts'
+import { listReferrers, type Referrer } from '../db/server-tool.ts'
 import type { VariableTable } from '../db/tables.ts'
 import type { Tx } from '../db/transaction.ts'
 import { listVariablesNamed } from '../db/variable.ts'
@@ -43,10 +43,13 @@ const VariableUseRef = builder.objectRef<VariableUse>('VariableUse').implement({
 
 async function listUses(tx: Tx, serverId: string): Promise<VariableUse[]> {
   const referrers = await listReferrers(tx, serverId)
-  const names = new Set(referrers.flatMap(namesOf))
+  const namesIn = (referrer: Referrer) => [
+    ...new Set([...namesOf(referrer), ...referrer.variable_names]),
+  ]
+  const names = new Set(referrers.flatMap(namesIn))
   const rows = await listVariablesNamed(tx, [...names])
   const uses = referrers.flatMap((referrer) =>
-    namesOf(referrer).map((name) => {
+    namesIn(referrer).map((name) => {
       const providerId = referrer.provider_id
       return { name, providerId, variable: pickVariable(rows, providerId, name) }
     }),

@@ -14,7 +14,7 @@ import { findCause, refuse, statusOf, toAnsweredError, toGraphqlError } from './
 /** What the endpoint needs of the process. */
 export interface GraphqlDeps extends Pick<
   Context,
-  'db' | 'vault' | 'importDocument' | 'deriveBytes' | 'mcpUrl'
+  'db' | 'vault' | 'importDocument' | 'callTool' | 'deriveBytes' | 'mcpUrl'
 > {
   /** Who sent the request; undefined where nobody valid did. */
   readonly authenticate: (request: Request) => Promise<Viewer | undefined>
@@ -31,7 +31,7 @@ const MAX_TOKENS = 1000
 export function createGraphql(
   deps: GraphqlDeps,
 ): (request: Request, requestId: string) => Promise<Response> {
-  const { db, vault, importDocument, deriveBytes, mcpUrl, cursorKey, onError } = deps
+  const { db, vault, importDocument, callTool, deriveBytes, mcpUrl, cursorKey, onError } = deps
   const yoga = createYoga<Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -58,6 +58,8 @@ export function createGraphql(
         requestId,
         db,
         vault,
+        callTool,
+        signal: request.signal,
         viewer,
         importDocument,
         deriveBytes,

@@ -15,6 +15,7 @@ import { listen, type HttpServer } from './http-server.ts'
 import { deriveKey, loadInstanceKey, proveInstanceKey } from './instance-key.ts'
 import { createLog, type Log } from './log.ts'
 import { createMcpEndpoint } from './mcp/endpoint.ts'
+import { createToolTrial } from './tool-trial.ts'
 import { createRouteStore } from './mcp/route.ts'
 import { openVariables } from './mcp/resolve-variable.ts'
 import type { CallTool } from './mcp/tool.ts'
@@ -129,10 +130,11 @@ function createHandlers(
   const authenticate = createApiKeyAuthenticator({ db, ...admin })
   const credentialKey = deriveKey(key, 'credential')
   const vault = createVault(deriveKey(key, 'vault'))
+  const call = toolCaller(pool, vault, config.callTimeoutMs)
   return {
     mcp: createMcpEndpoint({
       routes: createRouteStore(db),
-      call: toolCaller(pool, vault, config.callTimeoutMs),
+      call,
       allowedOrigins: (origin) => isAllowedOrigin(origin, state.publicUrl),
       cursorKey: deriveKey(key, 'mcp cursor'),
       version,
@@ -142,6 +144,7 @@ function createHandlers(
       db,
       importDocument: pool.import,
       vault,
+      callTool: createToolTrial(db, call),
       deriveBytes: (purpose) => deriveKey(credentialKey, purpose),
       mcpUrl,
       authenticate,

@@ -58,7 +58,9 @@ async function dump(storage: Readonly<Record<string, string>>): Promise<readonly
     where relnamespace = 'public'::regnamespace and relkind = 'r'`
   const rows: Buffer[] = []
   for (const { name } of tables) {
-    const found = await sql<{ text: string }[]>`select to_jsonb(t)::text as text from ${sql(name)} t`
+    const found = await sql<
+      { text: string }[]
+    >`select to_jsonb(t)::text as text from ${sql(name)} t`
     rows.push(...found.map(({ text }) => Buffer.from(text)))
   }
   await sql.end()

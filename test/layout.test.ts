@@ -19,7 +19,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Nouns of `schema/` without a table of their own. */
-const NOT_STORED = ['openapi-import', 'viewer', 'node', 'header', 'variable-use']
+const NOT_STORED = [
+  'openapi-import',
+  'viewer',
+  'node',
+  'header',
+  'variable-use',
+  'own-tool',
+  'tool-call',
+]
 
 /** Nouns whose story is part of another noun's. */
 const TOLD_WITH_ANOTHER = [

@@ -75,6 +75,8 @@ test('every root field is refused without a viewer', async () => {
     vault: new Proxy({} as Context['vault'], { get: () => assert.fail('a secret was made') }),
     viewer: undefined,
     importDocument: () => assert.fail('a document was imported'),
+    callTool: () => assert.fail('a tool was called'),
+    signal: new AbortController().signal,
     deriveBytes: () => assert.fail('a credential was made'),
     mcpUrl: () => assert.fail('a URL was made'),
     printCursor: () => assert.fail('a cursor was made'),

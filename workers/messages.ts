@@ -41,6 +41,11 @@ export interface ToolParameter {
 /** How the argument named by `argument` becomes the request's body. */
 export interface ToolBody {
   readonly argument: string
+  /**
+   * Set where the body is an object of these arguments instead: those of them that were given, by
+   * their own names. `argument` then stands for all of them in messages.
+   */
+  readonly members?: readonly string[]
   /** The media type that is sent, as the document spells it. */
   readonly contentType: string
   /** How the argument's value is printed. `text` takes a string; `base64` a string of base64. */
@@ -58,6 +63,17 @@ export interface ToolDefinition {
   readonly inputSchema: InputSchema
   readonly parameters: readonly ToolParameter[]
   readonly body?: ToolBody
+  /** What the author of a tool made by hand sends with every call. */
+  readonly own?: OwnRequest
+}
+
+/**
+ * The part of a tool made by hand that no argument fills. `${NAME}` stands for variables in it and in
+ * the path; in an imported tool, which has none of this, it stands for nothing.
+ */
+export interface OwnRequest {
+  readonly headers: Readonly<Record<string, string>>
+  readonly query: Readonly<Record<string, string>>
 }
 
 /** The value of a variable, as a call that refers to it by `${NAME}` needs it. */
@@ -191,6 +207,8 @@ export interface ImportedTool {
   readonly definition_hash: string
   /** Place in the document, from 0. */
   readonly position: number
+  /** The operation's own, at most 20 of 80 characters. */
+  readonly tags: readonly string[]
 }
 
 /**

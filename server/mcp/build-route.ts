@@ -1,6 +1,7 @@
 // From the rows of a server to what its calls need, built once: tools by the names on the wire,
 // which must be unique in a server even where two of its providers use one name.
-import type { Route as RouteRow } from '../../db/server-tool.ts'
+import type { Route as RouteRow, RouteTool as RouteToolRow } from '../../db/server-tool.ts'
+import type { ToolAnnotations } from '../../db/tables.ts'
 import type { Variable } from '../../db/variable.ts'
 import type { WrappedKey } from '../../db/vault.ts'
 import { namesOf, pickVariable } from '../../workers/call/pick-variable.ts'
@@ -13,6 +14,8 @@ export interface RouteTool {
   readonly name: string
   readonly title: string
   readonly description: string
+  /** As the owner said them; what is not said follows from the method. */
+  readonly annotations: ToolAnnotations
   readonly definitionHash: string
   /** JSON text of a `ToolDefinition` of `workers/messages.ts`. */
   readonly definition: string
@@ -53,25 +56,10 @@ export function buildRoute(row: RouteRow, variables: RouteVariables): Route {
   const names = uniqueNames(row.tools)
   const tools = new Map<string, RouteTool>()
   let characters = 0
-  for (const [at, tool] of row.tools.entries()) {
-    const name = names[at] ?? tool.name
-    const referred = namesOf(tool)
-    characters += tool.definition.length + tool.description.length + tool.base_url.length
-    tools.set(name, {
-      id: tool.id,
-      name,
-      title: tool.title,
-      description: tool.description,
-      definitionHash: tool.definition_hash,
-      definition: tool.definition,
-      baseUrl: tool.base_url,
-      headers: tool.headers,
-      query: tool.query,
-      variables:
-        referred.length === 0
-          ? undefined
-          : referred.flatMap((one) => pickVariable(variables.rows, tool.provider_id, one) ?? []),
-    })
+  for (const [at, toolRow] of row.tools.entries()) {
+    const tool = buildRouteTool(toolRow, names[at] ?? toolRow.name, variables)
+    characters += tool.definition.length + tool.description.length + tool.baseUrl.length
+    tools.set(tool.name, tool)
   }
   return {
     accountId: server.account_id,
@@ -84,16 +72,55 @@ export function buildRoute(row: RouteRow, variables: RouteVariables): Route {
   }
 }
 
+/** One tool of it, under that name. */
+export function buildRouteTool(
+  row: RouteToolRow,
+  name: string,
+  { rows }: Pick<RouteVariables, 'rows'>,
+): RouteTool {
+  const referred = namesInTool(row)
+  return {
+    id: row.id,
+    name,
+    title: row.shown_title ?? row.title,
+    description: row.shown_description ?? row.description,
+    annotations: row.annotations ?? {},
+    definitionHash: row.definition_hash,
+    definition: row.definition,
+    baseUrl: row.base_url,
+    headers: row.headers,
+    query: row.query,
+    variables:
+      referred.length === 0
+        ? undefined
+        : referred.flatMap((one) => pickVariable(rows, row.provider_id, one) ?? []),
+  }
+}
+
+/** The variables that the tool or its provider refers to, each once. */
+export function namesInTool(row: RouteToolRow): string[] {
+  return [...new Set([...namesOf(row), ...row.variable_names])]
+}
+
+interface Named {
+  readonly id: string
+  readonly name: string
+  readonly shown_name: string | null
+}
+
 /**
- * Every tool keeps its name where no other has it; all that share one get the end of their id. Not
- * even the first keeps it: with another tool gone, a name that a client remembers must lead to
- * nothing rather than to a different operation.
+ * A name that the server's owner chose is taken as it is. Every other tool keeps its own where no
+ * other has it; all that share one get the end of their id. Not even the first keeps it: with another
+ * tool gone, a name that a client remembers must lead to nothing rather than to a different operation.
  */
-function uniqueNames(tools: readonly { readonly id: string; readonly name: string }[]): string[] {
+function uniqueNames(tools: readonly Named[]): string[] {
   const counts = new Map<string, number>()
-  for (const { name } of tools) counts.set(name, (counts.get(name) ?? 0) + 1)
+  for (const { name, shown_name: shown } of tools) {
+    counts.set(shown ?? name, (counts.get(shown ?? name) ?? 0) + 1)
+  }
   const taken = new Set(counts.keys())
-  return tools.map(({ id, name }) => {
+  return tools.map(({ id, name, shown_name: shown }) => {
+    if (shown !== null) return shown
     if (counts.get(name) === 1) return name
     const short = withSuffix(name, id.slice(-SHORT_SUFFIX_CHARACTERS))
     const unique = taken.has(short) ? withSuffix(name, id.slice(-ID_SUFFIX_CHARACTERS)) : short

@@ -4,8 +4,7 @@ import type { Database } from '../../db/client.ts'
 import { NotFoundError } from '../../db/errors.ts'
 import { getRoute } from '../../db/server-tool.ts'
 import { withAccount } from '../../db/transaction.ts'
-import { namesOf } from '../../workers/call/pick-variable.ts'
-import { type Route, buildRoute } from './build-route.ts'
+import { type Route, buildRoute, namesInTool } from './build-route.ts'
 import { loadVariables } from './resolve-variable.ts'
 import { type CheckedCacheOptions, createCheckedCache } from './checked-cache.ts'
 
@@ -63,7 +62,7 @@ async function loadRoute(
   try {
     return await withAccount(db, accountId, async (tx) => {
       const route = await getRoute(tx, serverId)
-      const names = new Set(route.tools.flatMap(namesOf))
+      const names = new Set(route.tools.flatMap(namesInTool))
       return buildRoute(route, await loadVariables(tx, [...names]))
     })
   } catch (error) {

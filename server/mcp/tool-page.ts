@@ -1,6 +1,7 @@
 // Pages of tools/list as bytes, printed once for each route: a prompt cache holds only while the
 // list stays the same to the byte, and a list of a thousand schemas is megabytes.
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { annotateMethod } from '../../workers/openapi/annotate-method.ts'
 import type { ToolDefinition } from '../../workers/messages.ts'
 import type { Route, RouteTool } from './build-route.ts'
 import { printCursor } from '../cursor.ts'
@@ -77,5 +78,7 @@ function printTool(tool: RouteTool): string {
   const { inputSchema, method, path } = JSON.parse(tool.definition) as ToolDefinition
   // A model chooses by the description, and some clients refuse a tool without one.
   const description = tool.description || title || `${method} ${path}`
-  return JSON.stringify({ name, ...(title === '' ? {} : { title }), description, inputSchema })
+  const annotations = { ...annotateMethod(method), ...tool.annotations }
+  const shownTitle = title === '' ? {} : { title }
+  return JSON.stringify({ name, ...shownTitle, description, inputSchema, annotations })
 }

@@ -12,7 +12,7 @@ export type CallResult = Extract<CallOutcome, { type: 'result' }>
 
 /** Runs one call somewhere else. It rejects only when the call could not be run at all. */
 export type CallTool = (input: {
-  readonly route: Route
+  readonly route: Pick<Route, 'accountId' | 'dataKey'>
   readonly tool: RouteTool
   /** JSON text of an object, its numbers as the client wrote them. */
   readonly argumentsText: string

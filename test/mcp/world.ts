@@ -80,7 +80,16 @@ function batchOf() {
   })
   const tools = texts.map(({ name, definition, hash }, position): ImportedTool => {
     const { method, path } = JSON.parse(definition) as Pick<ImportedTool, 'method' | 'path'>
-    return { name, title: name, description: '', method, path, definition_hash: hash, position }
+    return {
+      name,
+      title: name,
+      description: '',
+      method,
+      path,
+      definition_hash: hash,
+      position,
+      tags: [],
+    }
   })
   const encode = (value: unknown): Uint8Array<ArrayBuffer> =>
     new TextEncoder().encode(JSON.stringify(value))

@@ -88,6 +88,7 @@ export async function openControlPlane(options: ControlPlaneOptions = {}): Promi
     vault: createVault(deriveKey(INSTANCE_KEY, 'vault')),
     authenticate,
     importDocument,
+    callTool: () => Promise.reject(new Error('There are no threads here')),
     deriveBytes: (purpose) => deriveKey(INSTANCE_KEY, purpose),
     cursorKey: new Uint8Array(32).fill(5),
     mcpUrl: (serverId) => `https://mcp.test/mcp/${serverId}`,

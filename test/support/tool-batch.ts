@@ -32,6 +32,7 @@ export function toBatches(sketches: readonly ToolSketch[], batchSize = 100): rea
         path,
         definition_hash: hashOf(definition),
         position: start + index,
+        tags: [],
       }
       return { tool, definition: { hash: hashOf(definition), definition } }
     })

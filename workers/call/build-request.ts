@@ -2,7 +2,7 @@
 // path, the query, headers and the body; scheme, host, port and base path are out of their reach,
 // and that is checked again on the finished URL.
 import { findHeaderProblem } from '../egress/header.ts'
-import type { ToolDefinition, ToolParameter } from '../messages.ts'
+import type { OwnRequest, ToolBody, ToolDefinition, ToolParameter } from '../messages.ts'
 import { encodeBody } from './encode-body.ts'
 import {
   encodeCookieValue,
@@ -11,7 +11,14 @@ import {
   encodeQueryValue,
 } from './encode-parameter.ts'
 import { ArgumentsError } from './error.ts'
-import { checkOrigins, fillBaseUrl, fillHeader, fillQuery, type Variables } from './variable.ts'
+import {
+  checkOrigins,
+  fillBaseUrl,
+  fillHeader,
+  fillPath,
+  fillQuery,
+  type Variables,
+} from './variable.ts'
 
 /** A request, ready for `workers/egress/client.ts`. */
 export interface BuiltRequest {
@@ -47,26 +54,32 @@ export function buildRequest(
   provider: Provider,
   args: Arguments,
 ): BuiltRequest {
-  const headers = startHeaders(provider)
+  const { variables } = provider
+  const defaults = addOwnParts(provider, definition.own)
+  const headers = startHeaders(defaults)
   const pathValues = new Map<string, string>()
-  const query = startQuery(provider)
+  const query = startQuery(defaults)
   const cookies: string[] = []
   for (const parameter of definition.parameters) {
     const value = readArgument(args, parameter.argument)
     if (value === undefined || value === null) continue
     if (parameter.in === 'path') pathValues.set(parameter.name, fillSlot(parameter, value))
-    else if (parameter.in === 'query') addQuery(query, provider.query, parameter, value)
+    else if (parameter.in === 'query') addQuery(query, defaults.query, parameter, value)
     else if (parameter.in === 'cookie') cookies.push(...encodeCookieValue(parameter, value))
-    else addHeader(headers, provider.headers, parameter, value)
+    else addHeader(headers, defaults.headers, parameter, value)
   }
   if (cookies.length > 0) headers['cookie'] = joinCookies(headers['cookie'], cookies)
-  const { variables } = provider
   const baseUrl =
     variables === undefined ? provider.baseUrl : fillBaseUrl(provider.baseUrl, variables)
-  const url = buildUrl(baseUrl, definition.path, pathValues, query)
+  // An imported path refers to nothing: its document's author could name any secret.
+  const template =
+    variables === undefined || definition.own === undefined
+      ? definition.path
+      : fillPath(definition.path, variables)
+  const url = buildUrl(baseUrl, template, pathValues, query)
   if (variables !== undefined) checkOrigins(url, variables)
   const { body } = definition
-  const bodyValue = body === undefined ? undefined : readArgument(args, body.argument)
+  const bodyValue = body === undefined ? undefined : readBody(args, body)
   if (body === undefined || bodyValue === undefined) return { url, headers }
   const { bytes, contentType } = encodeBody(body, bodyValue)
   // The provider knows its own dialect of JSON; a multipart boundary only this side knows.
@@ -78,6 +91,26 @@ export function buildRequest(
 
 function readArgument(args: Arguments, name: string): unknown {
   return Object.hasOwn(args, name) ? args[name] : undefined
+}
+
+/** What the tool's author sends goes before what the provider sends with every tool. */
+function addOwnParts(provider: Provider, own: OwnRequest | undefined): Provider {
+  if (own === undefined) return provider
+  const names = new Set(Object.keys(own.headers).map((name) => name.toLowerCase()))
+  const inherited = Object.entries(provider.headers).filter(
+    ([name]) => !names.has(name.toLowerCase()),
+  )
+  return {
+    ...provider,
+    headers: { ...Object.fromEntries(inherited), ...own.headers },
+    query: { ...provider.query, ...own.query },
+  }
+}
+
+function readBody(args: Arguments, { argument, members }: ToolBody): unknown {
+  if (members === undefined) return readArgument(args, argument)
+  const given = members.filter((name) => readArgument(args, name) !== undefined)
+  return Object.fromEntries(given.map((name) => [name, args[name]]))
 }
 
 function startHeaders({ headers: defaults, variables }: Provider): Record<string, string> {

@@ -70,13 +70,21 @@ export function fillBaseUrl(baseUrl: string, variables: Variables): string {
     if (HOST_PART.test(value)) return value
     throw refused(variable, 'has characters that the host of a URL cannot hold')
   })
-  const path = fill(baseUrl.slice(hostEnd), variables, (value, variable) => {
+  return host + fillPath(baseUrl.slice(hostEnd), variables)
+}
+
+/**
+ * The path. A value may be several segments, none of which walks.
+ * @throws {VariableError} VARIABLE_MISSING when there is no such variable, VARIABLE_REFUSED when its
+ *   value cannot stand there
+ */
+export function fillPath(path: string, variables: Variables): string {
+  return fill(path, variables, (value, variable) => {
     const segments = value.split('/')
     if (segments.every((segment) => !/^(?:|\.\.?)$/.test(segment) && !/[\\%]/.test(segment)))
       return segments.map((segment) => encodeURIComponent(segment.toWellFormed())).join('/')
     throw refused(variable, 'has an empty or a dot segment, "%" or a backslash')
   })
-  return host + path
 }
 
 /**

@@ -19,6 +19,10 @@ export const MAX_TITLE_CHARACTERS = 128
 /** UTF-16 units of a description, cut with `…`. */
 export const MAX_DESCRIPTION_CHARACTERS = 4_096
 
+// GitHub's operations have one each, Stripe's none: what has more is a list of something else.
+const MAX_TAGS = 20
+const MAX_TAG_CHARACTERS = 80
+
 // Tried in turn until the definition fits.
 const DEPTHS = [MAX_SCHEMA_DEPTH, 16, 12, 8, 6, 5, 4, 3, 2, 1, 0]
 
@@ -74,8 +78,16 @@ export function defineTool(
     path: key,
     definition_hash: createHash('sha256').update(definition).digest('hex'),
     position,
+    tags: readTags(value),
   }
   return { tool, definition, definitionBytes: Buffer.byteLength(definition) }
+}
+
+function readTags(value: JsonObject): readonly string[] {
+  const tags = own(value, 'tags')
+  if (!Array.isArray(tags)) return []
+  const cleaned = tags.slice(0, MAX_TAGS).map((tag) => cleanLine(tag, MAX_TAG_CHARACTERS))
+  return [...new Set(cleaned)].filter((tag) => tag !== '')
 }
 
 function describe({ method, key, value }: Operation): string {

@@ -1,0 +1,49 @@
+// Calls a tool for GraphQL, on the same path as MCP: what somebody tries is what a model will get.
+import type { Database } from '../db/client.ts'
+import { NotFoundError } from '../db/errors.ts'
+import { getRoute, getRouteTool } from '../db/server-tool.ts'
+import { withAccount, type Tx } from '../db/transaction.ts'
+import type { Context } from '../schema/context.ts'
+import {
+  buildRoute,
+  buildRouteTool,
+  namesInTool,
+  type Route,
+  type RouteTool,
+} from './mcp/build-route.ts'
+import { loadVariables } from './mcp/resolve-variable.ts'
+import type { CallTool } from './mcp/tool.ts'
+
+interface Target {
+  readonly route: Pick<Route, 'accountId' | 'dataKey'>
+  readonly tool: RouteTool
+}
+
+/** What resolvers call tools by. */
+export function createToolTrial(db: Database, call: CallTool): Context['callTool'] {
+  return async ({ accountId, toolId, serverId, argumentsText, signal }) => {
+    const target = await withAccount(db, accountId, (tx) =>
+      serverId === undefined ? openTool(tx, toolId) : openServerTool(tx, serverId, toolId),
+    )
+    return await call({ ...target, argumentsText, signal })
+  }
+}
+
+async function openTool(tx: Tx, toolId: string): Promise<Target> {
+  const row = await getRouteTool(tx, toolId)
+  const variables = await loadVariables(tx, namesInTool(row))
+  const { dataKey } = variables
+  return {
+    route: { accountId: tx.accountId, dataKey },
+    tool: buildRouteTool(row, row.name, variables),
+  }
+}
+
+async function openServerTool(tx: Tx, serverId: string, toolId: string): Promise<Target> {
+  const row = await getRoute(tx, serverId)
+  const names = new Set(row.tools.filter(({ id }) => id === toolId).flatMap(namesInTool))
+  const route = buildRoute(row, await loadVariables(tx, [...names]))
+  const tool = [...route.tools.values()].find(({ id }) => id === toolId)
+  if (tool !== undefined) return { route, tool }
+  throw new NotFoundError(`The server ${serverId} offers no tool ${toolId}`)
+}
