@@ -93,11 +93,15 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
   ],
   [
     'tool_account_id_provider_id_name_key',
-    (_name, cause) =>
-      new ConflictError(
-        'The provider would have two tools of one name; rename the one that was made by hand, or choose another name',
-        { cause },
-      ),
+    // An import has no one name that it is about.
+    (name, cause) =>
+      name === ''
+        ? new InvalidError(
+            'Two tools of the document, or one of it and one made by hand, have the same name',
+            ['document'],
+            { cause },
+          )
+        : conflict('tool')(name, cause),
   ],
   [
     'tool_account_id_definition_hash_fkey',

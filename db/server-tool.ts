@@ -242,11 +242,11 @@ export async function listReferrers(tx: Tx, serverId: string): Promise<readonly 
   const { rows } = await sql<Referrer>`
     select provider.id as provider_id, base_url, headers, query, used.variable_names
     from provider join (
-      select tool.provider_id, coalesce(jsonb_agg(distinct name) filter (where name is not null),
+      select tool.provider_id, coalesce(jsonb_agg(distinct one.name) filter (where one.name is not null),
         '[]') as variable_names
       from server_tool
       join tool on tool.account_id = server_tool.account_id and tool.id = server_tool.tool_id
-      left join jsonb_array_elements_text(tool.variable_names) as name on true
+      left join jsonb_array_elements_text(tool.variable_names) as one (name) on true
       where server_tool.account_id = ${tx.accountId} and server_tool.server_id = ${serverId}
         and tool.is_enabled and server_tool.is_enabled
       group by tool.provider_id

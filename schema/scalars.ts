@@ -85,7 +85,9 @@ function readLiteral(
       return Number(node.value)
     case Kind.NULL:
       return null
-    default:
+    case Kind.STRING:
+    case Kind.BOOLEAN:
+    case Kind.ENUM:
       return node.value
   }
 }

@@ -124,14 +124,16 @@ test("another account's id answers the same bytes as one that never was, and cha
     { name: 'My own' },
     'id',
   )
+  const { toolIds } = await importProvider(plane)
+  const [tool = ''] = toolIds
   const before = [await plane.ask(PICTURE), await plane.other.ask(PICTURE)]
   const nobody = '01h455vb4pex5vsknk084sn02q'
   for (const [name, operation] of Object.entries(OPERATIONS)) {
     for (const [prefix, id] of Object.entries(theirs)) {
       const random = `${prefix}_${nobody}`
       const [foreign, unknown] = [
-        await plane.send(operation, { id, mine: mine.id }),
-        await plane.send(operation, { id: random, mine: mine.id }),
+        await plane.send(operation, { id, mine: mine.id, tool }),
+        await plane.send(operation, { id: random, mine: mine.id, tool }),
       ]
       assert.deepEqual(
         { status: foreign.status, text: foreign.text.replaceAll(id, random) },

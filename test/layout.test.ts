@@ -37,6 +37,7 @@ const TOLD_WITH_ANOTHER = [
   'openapi-import',
   'header',
   'variable-use',
+  'tool-call',
 ]
 
 const MAX_FILE_LINES = 300

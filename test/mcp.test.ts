@@ -22,19 +22,29 @@ const endpoint = endpointOf()
 const SERVER_INFO = { name: 'pets', version: VERSION }
 const MODERN_META = { 'io.modelcontextprotocol/serverInfo': SERVER_INFO }
 const SCHEMA = { type: 'object', properties: {} }
+// All three are GETs.
+const ANNOTATIONS = { readOnlyHint: true, openWorldHint: true }
 const TOOLS = [
   {
     name: 'listPets',
     title: 'Title of listPets',
     description: 'Title of listPets',
     inputSchema: SCHEMA,
+    annotations: ANNOTATIONS,
   },
-  { name: 'addPet', title: 'Title of addPet', description: 'Title of addPet', inputSchema: SCHEMA },
+  {
+    name: 'addPet',
+    title: 'Title of addPet',
+    description: 'Title of addPet',
+    inputSchema: SCHEMA,
+    annotations: ANNOTATIONS,
+  },
   {
     name: 'häßlich',
     title: 'Title of häßlich',
     description: 'Title of häßlich',
     inputSchema: SCHEMA,
+    annotations: ANNOTATIONS,
   },
 ]
 

@@ -68,7 +68,7 @@ function isDescribed({
 }
 
 test('every root field is refused without a viewer', async () => {
-  assert.deepEqual([queries.length, mutations.length], [13, 20])
+  assert.deepEqual([queries.length, mutations.length], [14, 26])
   const context: Context = {
     requestId: 'request-1',
     db: new Proxy({} as Database, { get: () => assert.fail('the database was asked') }),
@@ -156,7 +156,7 @@ test('every mutation answers with a union of its success and errors', () => {
 test('every connection demands first', () => {
   const fields = types.filter(isObjectType).flatMap((type) => Object.values(type.getFields()))
   const lists = fields.filter(({ type }) => String(type).endsWith('Connection!'))
-  assert.equal(lists.length, 9)
+  assert.equal(lists.length, 10)
   for (const { name, args } of lists) {
     assert.equal(String(args.find((arg) => arg.name === 'first')?.type), 'Int!', name)
   }

@@ -173,7 +173,7 @@ test('importTools refuses a document as a whole, and says why', async () => {
   const cases: readonly (readonly [ToolSketch, string])[] = [
     [
       { operation: 'PATCH /pets', name: 'replacePets' },
-      'Two tools of the document have the same name',
+      'Two tools of the document, or one of it and one made by hand, have the same name',
     ],
     [
       { operation: 'PUT /pets', name: 'again' },

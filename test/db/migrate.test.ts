@@ -38,9 +38,11 @@ test('migrations run once', async (t) => {
       { name: '0001-create-tables' },
       { name: '0002-add-account-suspension' },
       { name: '0003-add-idempotency-key' },
+      { name: '0004-add-variable' },
+      { name: '0005-add-own-tool' },
     ])
   }
-  assert.deepEqual(messages, ['info: The schema of the database was changed by 3 migrations'])
+  assert.deepEqual(messages, ['info: The schema of the database was changed by 5 migrations'])
 })
 
 test('every constraint and index is named after its table and columns', async (t) => {

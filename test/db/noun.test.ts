@@ -113,6 +113,7 @@ test('a provider is created, listed, renamed, collides, is deleted and missed', 
     description: 'All about pets',
     base_url: 'https://pets.example',
     headers: { 'X-Client': 'hasmcp "quoted"' },
+    query: {},
     document_url: documentUrl,
     version: 1,
   })
@@ -200,8 +201,16 @@ test('a server gets tools, a route and tokens, and takes them with it', async ()
     description: 'All pets',
     definition_hash: listPets.definition_hash,
     definition,
+    method: 'GET',
+    annotations: null,
+    variable_names: [],
+    shown_name: null,
+    shown_title: null,
+    shown_description: null,
+    provider_id: listPets.provider_id,
     base_url: 'https://pets.example',
     headers: {},
+    query: {},
   })
   assert.deepEqual(route.server, await inAccount((tx) => getServer(tx, server.id)))
   assert.ok(route.server.version > server.version)

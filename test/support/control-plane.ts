@@ -12,6 +12,7 @@ import { createApiKeyAuthenticator } from '../../server/authenticate-api-key.ts'
 import { createDocumentUpload } from '../../server/document.ts'
 import { createGraphql } from '../../server/graphql.ts'
 import { deriveKey } from '../../server/instance-key.ts'
+import { createToolTrial } from '../../server/tool-trial.ts'
 import type { DocumentSource, ImportOutcome } from '../../workers/messages.ts'
 import { openTestDatabase } from './database.ts'
 import { importSource } from './import.ts'
@@ -88,7 +89,7 @@ export async function openControlPlane(options: ControlPlaneOptions = {}): Promi
     vault: createVault(deriveKey(INSTANCE_KEY, 'vault')),
     authenticate,
     importDocument,
-    callTool: () => Promise.reject(new Error('There are no threads here')),
+    callTool: createToolTrial(db, () => Promise.reject(new Error('There are no threads here'))),
     deriveBytes: (purpose) => deriveKey(INSTANCE_KEY, purpose),
     cursorKey: new Uint8Array(32).fill(5),
     mcpUrl: (serverId) => `https://mcp.test/mcp/${serverId}`,

@@ -135,6 +135,7 @@ function reduceOperation(
     summary: ownString(operation, 'summary') ?? ownString(item, 'summary'),
     description: ownString(operation, 'description') ?? ownString(item, 'description'),
     deprecated: own(operation, 'deprecated') === true,
+    tags: copyTags(operation),
     parameters: mergeParameters(shared, parameters),
   }
   if (source.version === '2.0') return { ...reduced, ...copyConsumes(operation) }
@@ -147,6 +148,12 @@ function reduceOperation(
     }
   }
   return reduced
+}
+
+// define-tool.ts cleans and counts them; here they only must be nothing else.
+function copyTags(operation: JsonObject): readonly string[] {
+  const tags = own(operation, 'tags')
+  return Array.isArray(tags) ? tags.filter((tag) => typeof tag === 'string') : []
 }
 
 function toMethod(key: string): HttpMethod | undefined {
