@@ -3,7 +3,7 @@
 import { sql, type Expression, type Selectable } from 'kysely'
 
 import { NotFoundError } from './errors.ts'
-import { toPageResult, type Page, type PageResult } from './page.ts'
+import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
 import type { AccountTable } from './tables.ts'
 import type { OperatorTx, Tx } from './transaction.ts'
 
@@ -63,12 +63,12 @@ export async function countAccounts(tx: OperatorTx): Promise<number> {
 
 /** All accounts, suspended ones included. */
 export async function listAccounts(tx: OperatorTx, page: Page): Promise<PageResult<Account>> {
-  let query = tx.trx
+  const query = tx.trx
     .selectFrom('account')
     .select(COLUMNS)
-    .orderBy('id')
+    .where(isAfter('account', page))
+    .orderBy(orderOf('account', page))
     .limit(page.first + 1)
-  if (page.after !== undefined) query = query.where('id', '>', page.after)
   return toPageResult(await query.execute(), page)
 }
 

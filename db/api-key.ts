@@ -4,7 +4,7 @@ import { sql, type Selectable } from 'kysely'
 import type { Database } from './client.ts'
 import { NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
-import { toPageResult, type Page, type PageResult } from './page.ts'
+import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
 import type { ApiKeyTable } from './tables.ts'
 import { withGate, type Tx } from './transaction.ts'
 
@@ -72,13 +72,13 @@ export async function countApiKeys(tx: Tx): Promise<number> {
 
 /** The account's keys, revoked ones included. */
 export async function listApiKeys(tx: Tx, page: Page): Promise<PageResult<ApiKey>> {
-  let query = tx.trx
+  const query = tx.trx
     .selectFrom('api_key')
     .selectAll()
     .where('account_id', '=', tx.accountId)
-    .orderBy('id')
+    .where(isAfter('api_key', page))
+    .orderBy(orderOf('api_key', page))
     .limit(page.first + 1)
-  if (page.after !== undefined) query = query.where('id', '>', page.after)
   return toPageResult(await query.execute(), page)
 }
 

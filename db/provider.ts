@@ -4,7 +4,7 @@ import { sql, type RawBuilder, type Selectable, type Updateable } from 'kysely'
 import { naming } from './database-error.ts'
 import { ConflictError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
-import { toPageResult, type Page, type PageResult } from './page.ts'
+import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
 import type { ProviderTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
 
@@ -136,11 +136,11 @@ export async function listProviders(
   tx: Tx,
   page: Page & ProviderFilter,
 ): Promise<PageResult<Provider>> {
-  let query = selectProviders(tx, page)
+  const query = selectProviders(tx, page)
     .selectAll()
-    .orderBy('id')
+    .where(isAfter('provider', page))
+    .orderBy(orderOf('provider', page))
     .limit(page.first + 1)
-  if (page.after !== undefined) query = query.where('id', '>', page.after)
   return toPageResult(await query.execute(), page)
 }
 
@@ -181,4 +181,20 @@ export async function deleteProvider(tx: Tx, id: string): Promise<void> {
 // a second time, as a string.
 function toJsonb(values: Readonly<Record<string, string>>): RawBuilder<string> {
   return sql<string>`${JSON.stringify(values)}::text::jsonb`
+}
+
+/** The providers with these ids, by their ids; those that the account lacks are left out. */
+export async function listProvidersById(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Provider>> {
+  const rows = await tx.trx
+    .selectFrom('provider')
+    .selectAll()
+    .where('account_id', '=', tx.accountId)
+    .where(
+      sql<boolean>`id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`,
+    )
+    .execute()
+  return new Map(rows.map((row) => [row.id, row]))
 }

@@ -4,7 +4,7 @@ import { sql, type Selectable } from 'kysely'
 import type { Database } from './client.ts'
 import { NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
-import { toPageResult, type Page, type PageResult } from './page.ts'
+import type { NestedSource } from './page.ts'
 import type { ServerTokenTable } from './tables.ts'
 import { withGate, type Tx } from './transaction.ts'
 
@@ -65,32 +65,27 @@ export async function getServerToken(tx: Tx, id: string): Promise<ServerToken> {
   return row
 }
 
-/** How many tokens the server has, revoked ones included. */
-export async function countServerTokens(tx: Tx, serverId: string): Promise<number> {
-  const row = await tx.trx
-    .selectFrom('server_token')
-    .select((eb) => eb.fn.countAll<string>().as('count'))
-    .where('account_id', '=', tx.accountId)
-    .where('server_id', '=', serverId)
-    .executeTakeFirstOrThrow()
-  return Number(row.count)
+/** Which tokens of a server. */
+export interface ServerTokenFilter {
+  readonly nameContains?: string | undefined
+  readonly isRevoked?: boolean | undefined
 }
 
-/** The server's tokens, revoked ones included; none for a server that does not exist. */
-export async function listServerTokens(
+/** The tokens of many servers that the filter names: lists for `listNested`. */
+export function serverTokensOf(
   tx: Tx,
-  serverId: string,
-  page: Page,
-): Promise<PageResult<ServerToken>> {
-  let query = tx.trx
-    .selectFrom('server_token')
-    .selectAll()
-    .where('account_id', '=', tx.accountId)
-    .where('server_id', '=', serverId)
-    .orderBy('id')
-    .limit(page.first + 1)
-  if (page.after !== undefined) query = query.where('id', '>', page.after)
-  return toPageResult(await query.execute(), page)
+  { nameContains, isRevoked }: ServerTokenFilter,
+): NestedSource {
+  const conditions = [
+    sql`server_token.account_id = ${tx.accountId} and server_token.server_id = parent.id`,
+  ]
+  if (nameContains !== undefined) {
+    conditions.push(sql`strpos(lower(server_token.name), lower(${nameContains})) > 0`)
+  }
+  if (isRevoked !== undefined) {
+    conditions.push(sql`(server_token.revoked_at is not null) = ${isRevoked}`)
+  }
+  return { table: 'server_token', conditions }
 }
 
 /**

@@ -233,26 +233,32 @@ export interface Referrer extends Pick<
   RouteTool,
   'provider_id' | 'base_url' | 'headers' | 'query'
 > {
+  readonly server_id: string
   /** Of the tools' own requests. */
   readonly variable_names: readonly string[]
 }
 
-/** The providers of the server's enabled tools, each once. */
-export async function listReferrers(tx: Tx, serverId: string): Promise<readonly Referrer[]> {
+/** The providers of each server's enabled tools, each once a server. */
+export async function listReferrers(
+  tx: Tx,
+  serverIds: readonly string[],
+): Promise<readonly Referrer[]> {
   const { rows } = await sql<Referrer>`
-    select provider.id as provider_id, base_url, headers, query, used.variable_names
+    select used.server_id, provider.id as provider_id, base_url, headers, query, used.variable_names
     from provider join (
-      select tool.provider_id, coalesce(jsonb_agg(distinct one.name) filter (where one.name is not null),
-        '[]') as variable_names
+      select server_tool.server_id, tool.provider_id,
+        coalesce(jsonb_agg(distinct one.name) filter (where one.name is not null), '[]')
+          as variable_names
       from server_tool
       join tool on tool.account_id = server_tool.account_id and tool.id = server_tool.tool_id
       left join jsonb_array_elements_text(tool.variable_names) as one (name) on true
-      where server_tool.account_id = ${tx.accountId} and server_tool.server_id = ${serverId}
+      where server_tool.account_id = ${tx.accountId} and server_tool.server_id in (
+          select jsonb_array_elements_text(${JSON.stringify(serverIds)}::text::jsonb))
         and tool.is_enabled and server_tool.is_enabled
-      group by tool.provider_id
+      group by server_tool.server_id, tool.provider_id
     ) as used on used.provider_id = provider.id
     where provider.account_id = ${tx.accountId}
-    order by provider.id`.execute(tx.trx)
+    order by used.server_id, provider.id`.execute(tx.trx)
   return rows
 }
 

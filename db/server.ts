@@ -5,7 +5,7 @@ import { sql, type Selectable } from 'kysely'
 import { naming } from './database-error.ts'
 import { ConflictError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
-import { toPageResult, type Page, type PageResult } from './page.ts'
+import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
 import type { ServerTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
 
@@ -131,11 +131,11 @@ export interface ServerFilter {
 
 /** The servers that the filter names. */
 export async function listServers(tx: Tx, page: Page & ServerFilter): Promise<PageResult<Server>> {
-  let query = selectServers(tx, page)
+  const query = selectServers(tx, page)
     .selectAll()
-    .orderBy('id')
+    .where(isAfter('server', page))
+    .orderBy(orderOf('server', page))
     .limit(page.first + 1)
-  if (page.after !== undefined) query = query.where('id', '>', page.after)
   return toPageResult(await query.execute(), page)
 }
 
@@ -150,4 +150,20 @@ export async function countServers(tx: Tx, filter: ServerFilter = {}): Promise<n
 function selectServers(tx: Tx, { name }: ServerFilter) {
   const query = tx.trx.selectFrom('server').where('account_id', '=', tx.accountId)
   return name === undefined ? query : query.where('name', '=', name)
+}
+
+/** The servers with these ids, by their ids; those that the account lacks are left out. */
+export async function listServersById(
+  tx: Tx,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, Server>> {
+  const rows = await tx.trx
+    .selectFrom('server')
+    .selectAll()
+    .where('account_id', '=', tx.accountId)
+    .where(
+      sql<boolean>`id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`,
+    )
+    .execute()
+  return new Map(rows.map((row) => [row.id, row]))
 }

@@ -1,27 +1,15 @@
-// Tools, as lists and single rows. Those of a document come and go by imports (`import-tools.ts`);
+// Tools, one by one; lists are in list-tools.ts. Those of a document come and go by imports (`import-tools.ts`);
 // those made by hand are made and deleted here.
 import { sql, type Selectable } from 'kysely'
 
 import { naming } from './database-error.ts'
 import { InvalidError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
-import { toPageResult, type Page, type PageResult } from './page.ts'
 import type { ToolAnnotations, ToolTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
 
 /** A tool as a query answers it, without its definition. */
 export type Tool = Selectable<ToolTable>
-
-/** Which tools; all that is given must hold. */
-export interface ToolFilter {
-  readonly providerId?: string | undefined
-  readonly serverId?: string | undefined
-  /** Whose name or title has this in it, whatever the case of its letters. */
-  readonly nameContains?: string | undefined
-  readonly method?: string | undefined
-  readonly tag?: string | undefined
-  readonly isEnabled?: boolean | undefined
-}
 
 /** The tool, if the account has it. */
 export async function findTool(tx: Tx, id: string): Promise<Tool | undefined> {
@@ -236,24 +224,6 @@ export async function refuseMissing(tx: Tx, ids: readonly string[]): Promise<voi
   if (missing !== undefined) throw new NotFoundError(`No tool ${missing.id}`)
 }
 
-/** The tools that the filter names, disabled ones included. */
-export async function listTools(tx: Tx, page: Page & ToolFilter): Promise<PageResult<Tool>> {
-  let query = selectTools(tx, page)
-    .selectAll()
-    .orderBy('tool.id')
-    .limit(page.first + 1)
-  if (page.after !== undefined) query = query.where('tool.id', '>', page.after)
-  return toPageResult(await query.execute(), page)
-}
-
-/** How many tools the filter names, disabled ones included. */
-export async function countTools(tx: Tx, filter: ToolFilter = {}): Promise<number> {
-  const row = await selectTools(tx, filter)
-    .select((eb) => eb.fn.countAll<string>().as('count'))
-    .executeTakeFirstOrThrow()
-  return Number(row.count)
-}
-
 /**
  * JSON text of the tool definition with that key, a `ToolDefinition` of `workers/messages.ts`.
  * @throws {NotFoundError} NOT_FOUND when the account has no such definition
@@ -267,32 +237,4 @@ export async function getToolDefinition(tx: Tx, hash: string): Promise<string> {
     .executeTakeFirst()
   if (row === undefined) throw new NotFoundError(`No tool definition ${hash}`)
   return row.definition
-}
-
-function selectTools(tx: Tx, filter: ToolFilter) {
-  const { providerId, serverId, nameContains, method, tag, isEnabled } = filter
-  let query = tx.trx.selectFrom('tool').where('tool.account_id', '=', tx.accountId)
-  if (method !== undefined) query = query.where('tool.method', '=', method)
-  if (isEnabled !== undefined) query = query.where('tool.is_enabled', '=', isEnabled)
-  if (tag !== undefined) query = query.where(sql<boolean>`jsonb_exists(tool.tags, ${tag})`)
-  if (nameContains !== undefined) {
-    // Not LIKE: `%` and `_` in a name are characters like any other.
-    query = query.where(
-      sql<boolean>`strpos(lower(tool.name || ' ' || tool.title), lower(${nameContains})) > 0`,
-    )
-  }
-  if (providerId !== undefined) query = query.where('tool.provider_id', '=', providerId)
-  if (serverId !== undefined) {
-    query = query.where((eb) =>
-      eb.exists(
-        eb
-          .selectFrom('server_tool')
-          .select('server_tool.tool_id')
-          .whereRef('server_tool.account_id', '=', 'tool.account_id')
-          .whereRef('server_tool.tool_id', '=', 'tool.id')
-          .where('server_tool.server_id', '=', serverId),
-      ),
-    )
-  }
-  return query
 }

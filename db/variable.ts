@@ -6,7 +6,14 @@ import { ensureDataKey } from './data-key.ts'
 import { naming } from './database-error.ts'
 import { ConflictError, InvalidError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
-import { toPageResult, type Page, type PageResult } from './page.ts'
+import {
+  isAfter,
+  orderOf,
+  toPageResult,
+  type NestedSource,
+  type Page,
+  type PageResult,
+} from './page.ts'
 import type { VariableTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
 import type { Place, Vault } from './vault.ts'
@@ -159,11 +166,11 @@ export async function listVariables(
   tx: Tx,
   page: Page & VariableFilter,
 ): Promise<PageResult<Variable>> {
-  let query = selectVariables(tx, page)
+  const query = selectVariables(tx, page)
     .selectAll()
-    .orderBy('id')
+    .where(isAfter('variable', page))
+    .orderBy(orderOf('variable', page))
     .limit(page.first + 1)
-  if (page.after !== undefined) query = query.where('id', '>', page.after)
   return toPageResult(await query.execute(), page)
 }
 
@@ -183,6 +190,12 @@ function selectVariables(tx: Tx, { providerId, kind, nameContains }: VariableFil
     query = query.where(sql<boolean>`strpos(lower(name), lower(${nameContains})) > 0`)
   }
   return query
+}
+
+/** The variables that each of many providers alone can use: lists for `listNested`. */
+export function variablesOf(tx: Tx): NestedSource {
+  const ofProvider = sql`variable.account_id = ${tx.accountId} and variable.provider_id = parent.id`
+  return { table: 'variable', conditions: [ofProvider] }
 }
 
 /** Every variable of the account that has one of the names: the account's own and its providers'. */

@@ -12,7 +12,7 @@ import {
 } from '../db/provider.ts'
 import type { ProviderTable } from '../db/tables.ts'
 import { answer, builder } from './builder.ts'
-import { connect, pageArgs } from './connection.ts'
+import { connect, orderArgs } from './connection.ts'
 import { inAccount } from './context.ts'
 import {
   HeaderInput,
@@ -95,7 +95,7 @@ builder.queryFields((t) => ({
     type: ProviderConnection,
     description: 'The providers, oldest first.',
     args: {
-      ...pageArgs,
+      ...orderArgs,
       filter: t.arg({ type: ProviderFilter, description: 'Which ones. Default: all.' }),
     },
     resolve: (_root, args, context) => {

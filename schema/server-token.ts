@@ -4,20 +4,21 @@ import { hashCredential } from '../db/credential.ts'
 import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
 import { newId } from '../db/id.ts'
 import {
-  countServerTokens,
   getServerToken,
   insertServerToken,
-  listServerTokens,
   revokeServerToken,
+  serverTokensOf,
 } from '../db/server-token.ts'
 import { getServer } from '../db/server.ts'
 import type { ServerTokenTable } from '../db/tables.ts'
+import type { Tx } from '../db/transaction.ts'
+import { loadServer } from './batch.ts'
 import { answer, builder } from './builder.ts'
-import { connect, pageArgs } from './connection.ts'
-import { inAccount, inAccountOnce } from './context.ts'
+import { connectNested, pageArgs } from './connection.ts'
+import { inAccount } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION, makeCredential } from './idempotency-key.ts'
 import { ServerRef } from './server.ts'
-import { checkExpiry, checkId, checkName } from './validate.ts'
+import { checkExpiry, checkId, checkName, checkText } from './validate.ts'
 
 const ServerTokenRef = builder.objectRef<Selectable<ServerTokenTable>>('ServerToken')
 
@@ -29,8 +30,7 @@ builder.node(ServerTokenRef, {
     server: t.field({
       type: ServerRef,
       description: 'The server that it opens.',
-      resolve: ({ server_id: id }, _args, context) =>
-        inAccountOnce(context, id, (tx) => getServer(tx, id)),
+      resolve: ({ server_id: id }, _args, context) => loadServer(context, id),
     }),
     createdAt: t.expose('created_at', { type: 'DateTime', description: 'When it was made.' }),
     expiresAt: t.expose('expires_at', {
@@ -51,16 +51,40 @@ const ServerTokenConnection = builder.connectionObject(
   { name: 'ServerTokenEdge', description: 'A server token and its place in the list.' },
 )
 
+const ServerTokenFilterInput = builder.inputType('ServerTokenFilter', {
+  description: 'Which server tokens; all that is given must hold.',
+  fields: (t) => ({
+    nameContains: t.string({
+      description: 'Those whose name has this in it, in upper or lower case.',
+    }),
+    isRevoked: t.boolean({ description: 'Those that are, or are not, revoked.' }),
+  }),
+})
+
 builder.objectField(ServerRef, 'tokens', (t) =>
   t.field({
     type: ServerTokenConnection,
     description: "The server's tokens, oldest first, revoked and expired ones among them.",
-    args: pageArgs,
-    resolve: ({ id }, args, context) =>
-      connect(context, `server tokens ${id}`, args, {
-        list: (tx, page) => listServerTokens(tx, id, page),
-        count: (tx) => countServerTokens(tx, id),
-      }),
+    args: {
+      ...pageArgs,
+      filter: t.arg({ type: ServerTokenFilterInput, description: 'Which ones. Default: all.' }),
+    },
+    resolve: ({ id: parentId }, args, context) => {
+      const { nameContains, isRevoked } = args.filter ?? {}
+      const filter = {
+        ...(typeof nameContains === 'string' && {
+          nameContains: checkText(['filter', 'nameContains'], nameContains),
+        }),
+        ...(typeof isRevoked === 'boolean' && { isRevoked }),
+      }
+      const source = (tx: Tx) => serverTokensOf(tx, filter)
+      return connectNested<Selectable<ServerTokenTable>>(context, args, {
+        name: 'server tokens',
+        parentId,
+        filter,
+        source,
+      })
+    },
   }),
 )
 

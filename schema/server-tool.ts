@@ -9,11 +9,13 @@ import {
   updateServerTool,
 } from '../db/server-tool.ts'
 import { getServer } from '../db/server.ts'
-import type { ServerToolTable } from '../db/tables.ts'
-import { countTools, getTool, listTools } from '../db/tool.ts'
+import type { ServerToolTable, ToolTable } from '../db/tables.ts'
+import { toolsOf } from '../db/list-tools.ts'
+import type { Tx } from '../db/transaction.ts'
 import { answer, builder } from './builder.ts'
-import { connect } from './connection.ts'
-import { inAccount, inAccountOnce } from './context.ts'
+import { loadOne, loadTool } from './batch.ts'
+import { connectNested } from './connection.ts'
+import { inAccount } from './context.ts'
 import { ServerRef } from './server.ts'
 import { ToolConnection, ToolRef, toolArgs, toToolFilter } from './tool.ts'
 import { checkId, checkIds, checkName, checkText, checkToolName } from './validate.ts'
@@ -23,11 +25,14 @@ builder.objectField(ServerRef, 'tools', (t) =>
     type: ToolConnection,
     description: 'The tools chosen for it. It offers those of them that are enabled.',
     args: toolArgs,
-    resolve: ({ id: serverId }, args, context) => {
+    resolve: ({ id: parentId }, args, context) => {
       const filter = toToolFilter(args.filter)
-      return connect(context, `server tools ${serverId}`, args, {
-        list: (tx, page) => listTools(tx, { ...page, ...filter, serverId }),
-        count: (tx) => countTools(tx, { ...filter, serverId }),
+      const source = (tx: Tx) => toolsOf(tx, 'server', filter)
+      return connectNested<Selectable<ToolTable>>(context, args, {
+        name: 'server tools',
+        parentId,
+        filter,
+        source,
       })
     },
   }),
@@ -39,8 +44,7 @@ const ServerToolRef = builder.objectRef<Selectable<ServerToolTable>>('ServerTool
     tool: t.field({
       type: ToolRef,
       description: 'The tool itself.',
-      resolve: ({ tool_id: id }, _args, context) =>
-        inAccountOnce(context, id, (tx) => getTool(tx, id)),
+      resolve: ({ tool_id: id }, _args, context) => loadTool(context, id),
     }),
     name: t.exposeString('name', {
       nullable: true,
@@ -65,11 +69,12 @@ builder.objectField(ServerRef, 'serverTools', (t) =>
     type: [ServerToolRef],
     description: 'How it shows these tools; those that it does not have are left out.',
     args: { toolIds: t.arg.idList({ required: true, description: 'Tools: at most 1,000.' }) },
-    resolve: (server, args, context) => {
+    resolve: async ({ id }, args, context) => {
       const toolIds = checkIds(['toolIds'], 'tool', args.toolIds)
-      return inAccount(context, async (tx) => [
-        ...(await listServerTools(tx, [server.id], toolIds)),
-      ])
+      const rows = await loadOne(context, `server tools ${toolIds.join()}`, id, async (tx, ids) =>
+        Map.groupBy(await listServerTools(tx, ids, toolIds), (row) => row.server_id),
+      )
+      return rows ?? []
     },
   }),
 )

@@ -13,7 +13,7 @@ import type { ServerTable } from '../db/tables.ts'
 import { addServerTools } from '../db/server-tool.ts'
 import type { Tx } from '../db/transaction.ts'
 import { answer, builder } from './builder.ts'
-import { connect, pageArgs } from './connection.ts'
+import { connect, orderArgs } from './connection.ts'
 import { inAccount } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import { checkId, checkIds, checkName, checkText } from './validate.ts'
@@ -67,7 +67,7 @@ builder.queryFields((t) => ({
     type: ServerConnection,
     description: 'The servers, oldest first.',
     args: {
-      ...pageArgs,
+      ...orderArgs,
       filter: t.arg({ type: ServerFilter, description: 'Which ones. Default: all.' }),
     },
     resolve: (_root, args, context) => {

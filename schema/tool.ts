@@ -3,13 +3,16 @@
 import type { Selectable } from 'kysely'
 import { getProvider } from '../db/provider.ts'
 import type { ToolAnnotations, ToolTable } from '../db/tables.ts'
-import { countTools, getTool, getToolDefinition, listTools, type ToolFilter } from '../db/tool.ts'
+import { countTools, listTools, toolsOf, type ToolFilter } from '../db/list-tools.ts'
+import { getTool } from '../db/tool.ts'
+import type { Tx } from '../db/transaction.ts'
 import { HTTP_METHODS } from '../workers/messages.ts'
 import type { HttpMethod, ToolDefinition } from '../workers/messages.ts'
 import { annotateMethod } from '../workers/openapi/annotate-method.ts'
 import { builder } from './builder.ts'
-import { connect, pageArgs } from './connection.ts'
-import { inAccount, inAccountOnce, type Context } from './context.ts'
+import { loadProvider, loadToolDefinition } from './batch.ts'
+import { connect, connectNested, orderArgs } from './connection.ts'
+import { inAccount, type Context } from './context.ts'
 import { HeaderRef, toPairs } from './header.ts'
 import { ProviderRef } from './provider.ts'
 import { checkId, checkText } from './validate.ts'
@@ -54,9 +57,7 @@ async function readDefinition(
   { definition_hash: hash }: Selectable<ToolTable>,
   context: Context,
 ): Promise<ToolDefinition> {
-  const text = await inAccountOnce(context, `definition ${hash}`, (tx) =>
-    getToolDefinition(tx, hash),
-  )
+  const text = await loadToolDefinition(context, hash)
   return JSON.parse(text) as ToolDefinition
 }
 
@@ -109,8 +110,7 @@ builder.node(ToolRef, {
     provider: t.field({
       type: ProviderRef,
       description: 'The API that it calls.',
-      resolve: ({ provider_id: id }, _args, context) =>
-        inAccountOnce(context, id, (tx) => getProvider(tx, id)),
+      resolve: ({ provider_id: id }, _args, context) => loadProvider(context, id),
     }),
     createdAt: t.expose('created_at', {
       type: 'DateTime',
@@ -148,7 +148,7 @@ const ToolFilterInput = builder.inputType('ToolFilter', {
 
 /** The arguments of every list of tools. */
 export const toolArgs = builder.args((t) => ({
-  ...pageArgs,
+  ...orderArgs,
   filter: t.field({ type: ToolFilterInput, description: 'Which ones. Default: all.' }),
 }))
 
@@ -175,15 +175,14 @@ builder.objectField(ProviderRef, 'tools', (t) =>
     type: ToolConnection,
     description: "The provider's tools.",
     args: toolArgs,
-    resolve: ({ id: providerId }, args, context) => {
+    resolve: ({ id: parentId }, args, context) => {
       const filter = toToolFilter(args.filter)
-      const isOther = filter.providerId !== undefined && filter.providerId !== providerId
-      return connect(context, `provider tools ${providerId}`, args, {
-        list: (tx, page) =>
-          isOther
-            ? Promise.resolve({ rows: [], hasNextPage: false })
-            : listTools(tx, { ...page, ...filter, providerId }),
-        count: (tx) => (isOther ? Promise.resolve(0) : countTools(tx, { ...filter, providerId })),
+      const source = (tx: Tx) => toolsOf(tx, 'provider', filter)
+      return connectNested<Selectable<ToolTable>>(context, args, {
+        name: 'provider tools',
+        parentId,
+        filter,
+        source,
       })
     },
   }),

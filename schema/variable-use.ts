@@ -1,19 +1,19 @@
 // Which variables are referred to where: what a server's owner must know before the first call fails.
 import type { Selectable } from 'kysely'
-import { getProvider } from '../db/provider.ts'
 import { listReferrers, type Referrer } from '../db/server-tool.ts'
 import type { VariableTable } from '../db/tables.ts'
 import type { Tx } from '../db/transaction.ts'
 import { listVariablesNamed } from '../db/variable.ts'
 import { namesOf, pickVariable } from '../workers/call/pick-variable.ts'
+import { loadOne, loadProvider } from './batch.ts'
 import { builder } from './builder.ts'
-import { inAccount, inAccountOnce } from './context.ts'
 import { ProviderRef } from './provider.ts'
 import { ServerRef } from './server.ts'
 import { VariableRef } from './variable.ts'
 
 interface VariableUse {
   readonly name: string
+  readonly serverId: string
   readonly providerId: string
   readonly variable: Selectable<VariableTable> | undefined
 }
@@ -35,14 +35,16 @@ const VariableUseRef = builder.objectRef<VariableUse>('VariableUse').implement({
     provider: t.field({
       type: ProviderRef,
       description: 'Who refers to it.',
-      resolve: ({ providerId }, _args, context) =>
-        inAccountOnce(context, providerId, (tx) => getProvider(tx, providerId)),
+      resolve: ({ providerId }, _args, context) => loadProvider(context, providerId),
     }),
   }),
 })
 
-async function listUses(tx: Tx, serverId: string): Promise<VariableUse[]> {
-  const referrers = await listReferrers(tx, serverId)
+async function listUses(
+  tx: Tx,
+  serverIds: readonly string[],
+): Promise<ReadonlyMap<string, VariableUse[]>> {
+  const referrers = await listReferrers(tx, serverIds)
   const namesIn = (referrer: Referrer) => [
     ...new Set([...namesOf(referrer), ...referrer.variable_names]),
   ]
@@ -50,13 +52,15 @@ async function listUses(tx: Tx, serverId: string): Promise<VariableUse[]> {
   const rows = await listVariablesNamed(tx, [...names])
   const uses = referrers.flatMap((referrer) =>
     namesIn(referrer).map((name) => {
-      const providerId = referrer.provider_id
-      return { name, providerId, variable: pickVariable(rows, providerId, name) }
+      const { provider_id: providerId, server_id: serverId } = referrer
+      return { name, serverId, providerId, variable: pickVariable(rows, providerId, name) }
     }),
   )
   // The missing ones first: they are what somebody has to do something about.
-  return uses.toSorted(
-    (a, b) => Number(a.variable !== undefined) - Number(b.variable !== undefined),
+  const isThere = (use: VariableUse) => Number(use.variable !== undefined)
+  return Map.groupBy(
+    uses.toSorted((a, b) => isThere(a) - isThere(b)),
+    (use) => use.serverId,
   )
 }
 
@@ -65,6 +69,7 @@ builder.objectField(ServerRef, 'variables', (t) =>
     type: [VariableUseRef],
     description:
       'The variables that its enabled tools refer to by `${NAME}`, for each provider; missing ones first.',
-    resolve: ({ id }, _args, context) => inAccount(context, (tx) => listUses(tx, id)),
+    resolve: async ({ id }, _args, context) =>
+      (await loadOne(context, 'variable uses', id, listUses)) ?? [],
   }),
 )

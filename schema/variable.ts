@@ -12,12 +12,14 @@ import {
   insertVariable,
   listVariables,
   updateVariable,
+  variablesOf,
   type VariableFilter,
   type VariableInput,
 } from '../db/variable.ts'
+import { loadProvider } from './batch.ts'
 import { answer, builder } from './builder.ts'
-import { connect, pageArgs } from './connection.ts'
-import { inAccount, inAccountOnce } from './context.ts'
+import { connect, connectNested, orderArgs } from './connection.ts'
+import { inAccount } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import { ProviderRef } from './provider.ts'
 import { findOrigin } from './variable-origin.ts'
@@ -60,7 +62,7 @@ builder.node(VariableRef, {
       description:
         'The provider that alone can use it, before a variable of the account with the same name; null: every provider of the account can.',
       resolve: ({ provider_id: id }, _args, context) =>
-        id === null ? null : inAccountOnce(context, id, (tx) => getProvider(tx, id)),
+        id === null ? null : loadProvider(context, id),
     }),
     origin: t.exposeString('origin', {
       nullable: true,
@@ -117,7 +119,7 @@ builder.queryFields((t) => ({
     type: VariableConnection,
     description: "The variables, the providers' own ones included, oldest first.",
     args: {
-      ...pageArgs,
+      ...orderArgs,
       filter: t.arg({ type: VariableFilterInput, description: 'Which ones. Default: all.' }),
     },
     resolve: (_root, args, context) => {
@@ -140,11 +142,13 @@ builder.objectField(ProviderRef, 'variables', (t) =>
   t.field({
     type: VariableConnection,
     description: 'The variables that it alone can use, oldest first.',
-    args: pageArgs,
-    resolve: ({ id: providerId }, args, context) =>
-      connect(context, `variables of ${providerId}`, args, {
-        list: (tx, page) => listVariables(tx, { ...page, providerId }),
-        count: (tx) => countVariables(tx, { providerId }),
+    args: orderArgs,
+    resolve: ({ id: parentId }, args, context) =>
+      connectNested<Selectable<VariableTable>>(context, args, {
+        name: 'provider variables',
+        parentId,
+        filter: {},
+        source: variablesOf,
       }),
   }),
 )

@@ -8,6 +8,7 @@ import { hashCredential, newCredential } from '../../db/credential.ts'
 import { newId } from '../../db/id.ts'
 import { importTools } from '../../db/import-tools.ts'
 import { findInstanceValue, insertInstanceValue } from '../../db/instance.ts'
+import { listNested } from '../../db/page.ts'
 import {
   deleteProvider,
   findProvider,
@@ -20,8 +21,9 @@ import { addServerTools, findRoute, getRoute, removeServerTools } from '../../db
 import {
   findServerTokenByHash,
   insertServerToken,
-  listServerTokens,
+  serverTokensOf,
   revokeServerToken,
+  type ServerToken,
 } from '../../db/server-token.ts'
 import {
   deleteServer,
@@ -31,7 +33,8 @@ import {
   listServers,
   updateServer,
 } from '../../db/server.ts'
-import { countTools, getTool, getToolDefinition, listTools } from '../../db/tool.ts'
+import { countTools, listTools } from '../../db/list-tools.ts'
+import { getTool, getToolDefinition } from '../../db/tool.ts'
 import { withAccount } from '../../db/transaction.ts'
 import { createAccount, createProvider } from '../support/account.ts'
 import { openTestDatabase } from '../support/database.ts'
@@ -229,8 +232,13 @@ test('a server gets tools, a route and tokens, and takes them with it', async ()
   }
   assert.deepEqual({ ...(await findServerTokenByHash(db, hashCredential(token))) }, record)
   const revoked = await inAccount((tx) => revokeServerToken(tx, row.id))
-  const listed = await inAccount((tx) => listServerTokens(tx, server.id, { first: 10 }))
-  assert.deepEqual(listed, { rows: [revoked], hasNextPage: false })
+  const lists = await inAccount((tx) =>
+    listNested<ServerToken>(tx, serverTokensOf(tx, {}), [server.id], { first: 10 }),
+  )
+  assert.deepEqual(
+    lists.get(server.id)?.rows.map(({ id, revoked_at }) => ({ id, revoked_at })),
+    [{ id: revoked.id, revoked_at: revoked.revoked_at }],
+  )
 
   await inAccount((tx) => deleteServer(tx, server.id))
   assert.equal(await findServerTokenByHash(db, hashCredential(token)), undefined)

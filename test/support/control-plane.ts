@@ -1,6 +1,7 @@
 // The GraphQL endpoint as a function, on a database of the test's own, with two accounts in it.
 import assert from 'node:assert/strict'
 import { after } from 'node:test'
+import type { KyselyPlugin } from 'kysely'
 import { insertAccount } from '../../db/account.ts'
 import { insertApiKey } from '../../db/api-key.ts'
 import type { Database } from '../../db/client.ts'
@@ -62,6 +63,19 @@ export interface ControlPlaneOptions {
   readonly importDocument?: (source: DocumentSource) => Promise<ImportOutcome>
   readonly egressAllow?: string
   readonly maxDocumentBytes?: number
+  /** Told of every statement but those that open and close a transaction. */
+  readonly onStatement?: () => void
+}
+
+function createWatcher(onStatement: () => void): KyselyPlugin {
+  return {
+    transformQuery({ node }) {
+      // The first of a transaction says who it is for.
+      if (!JSON.stringify(node).includes('set_config')) onStatement()
+      return node
+    },
+    transformResult: ({ result }) => Promise.resolve(result),
+  }
 }
 
 // One database for all tests of a file: each has accounts of its own, which see nothing of each
@@ -79,7 +93,12 @@ function openSharedDatabase(): Promise<Database> {
 }
 
 export async function openControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const db = await openSharedDatabase()
+  const shared = await openSharedDatabase()
+  const { onStatement } = options
+  const db =
+    onStatement === undefined
+      ? shared
+      : { ...shared, kysely: shared.kysely.withPlugin(createWatcher(onStatement)) }
   const { egressAllow = '' } = options
   const importDocument = options.importDocument ?? ((source) => importSource(source, egressAllow))
   const logged: { error: unknown; requestId: string }[] = []
