@@ -93,3 +93,68 @@ export interface DoneFrame {
 
 /** From a sandbox process to the supervisor. */
 export type FromSandbox = ReadyFrame | StartedFrame | DoneFrame
+
+/** Why an interceptor has no output, told apart by `code`. */
+export type SandboxFailure =
+  | ScriptError['code']
+  /** It waited too long for a slot, or too many wait, or the sandbox is closing. */
+  | 'INTERCEPTOR_BUSY'
+  /** Its process died while it ran. */
+  | 'INTERCEPTOR_CRASHED'
+  /** Its input is over its limit; nothing ran. */
+  | 'INTERCEPTOR_INPUT'
+  /** It was killed too often a short time ago; it is off for some minutes. */
+  | 'INTERCEPTOR_QUARANTINED'
+  /** No sandbox process can be started on this machine. */
+  | 'INTERCEPTOR_UNAVAILABLE'
+  /** Its caller no longer wants it. */
+  | 'CANCELLED'
+
+/** One run of an interceptor, as its caller knows it. */
+export interface SandboxJob {
+  readonly accountId: string
+  readonly interceptorId: string
+  /** For messages only. */
+  readonly interceptorName: string
+  readonly engine: Engine
+  readonly code: string
+  /** See {@link RunFrame.scriptHash}. */
+  readonly scriptHash: string
+  /** JSON text of an object, `{}` for none. */
+  readonly globals: string
+  /** JSON text, or its UTF-8 bytes. */
+  readonly input: string | Uint8Array
+}
+
+/** How a run ended. Plain data: it crosses to a thread as it is, `output` by transfer. */
+export type SandboxOutcome =
+  | {
+      readonly type: 'done'
+      /** UTF-8 of JSON text that nobody has parsed yet, on a buffer of its own. */
+      readonly output: Uint8Array<ArrayBuffer>
+      readonly console: readonly string[]
+      readonly cpuMs: number
+      /** Milliseconds between the call and the start of the run. */
+      readonly waitedMs: number
+    }
+  | {
+      readonly type: 'failed'
+      readonly code: SandboxFailure
+      readonly message: string
+      readonly line?: number
+      readonly column?: number
+      readonly console: readonly string[]
+    }
+
+/** From a call thread to the supervisor, over a port. Input bytes are transferred. */
+export type ToSupervisor =
+  | { readonly type: 'run'; readonly jobId: number; readonly job: SandboxJob }
+  /** The outcome will be CANCELLED, or what it was already. */
+  | { readonly type: 'cancel'; readonly jobId: number }
+
+/** From the supervisor to a call thread, once for each `run`. */
+export interface OutcomeMessage {
+  readonly type: 'outcome'
+  readonly jobId: number
+  readonly outcome: SandboxOutcome
+}
