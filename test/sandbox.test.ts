@@ -111,7 +111,7 @@ for (const runtime of Object.keys(RUNTIMES) as Runtime[]) {
   })
 }
 
-test('kills among good runs fail only their own, and processes and files return to the start', async (t) => {
+test('kills among good runs fail only their own, and no file stays open', async (t) => {
   const before = countOpenFiles()
   const sandbox = createSandbox({ command: fakeCommand(), slots: 2, queueMs: 60_000 })
   t.after(() => sandbox.close())
@@ -226,7 +226,6 @@ test('sandbox processes end when the process that owns them is killed', async ()
   const script = fileURLToPath(new URL('support/sandbox-hold.ts', import.meta.url))
   const owner = spawn(process.execPath, [script], { stdio: ['ignore', 'pipe', 'inherit'] })
   const [line] = (await once(createInterface(owner.stdout), 'line')) as [string]
-  // The children hold the write end of this pipe of theirs until they end.
   owner.kill('SIGKILL')
   await once(owner, 'exit')
   while (isAlive(Number(line))) await setImmediate()
