@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { isCredential } from '../db/credential.ts'
 import { AllowError, parseAllow } from '../workers/egress/allow.ts'
 import { parseInstanceKey } from './instance-key.ts'
+import { readSandboxSetting, type SandboxSetting } from './sandbox-setting.ts'
 
 /** From the most talkative to none at all. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -40,6 +41,7 @@ export interface Config {
   readonly callTimeoutMs: number
   /** Requests a minute from one IP address; 0 turns the limit off. */
   readonly rateLimitPerMinute: number
+  readonly sandbox: SandboxSetting
   readonly logLevel: LogLevel
   readonly quickStart: QuickStart | undefined
   /** Print one JSON line instead of text for a person. */
@@ -128,6 +130,7 @@ export function readConfig(
           1_000_000_000,
         ),
       ) ?? 0,
+    sandbox: readSandboxSetting(text, attempt, readOptionalInteger),
     // A person at a terminal who tries the quick start wants its text, not our log.
     logLevel:
       attempt(() => readLogLevel(text('LOG_LEVEL'), flags?.quickStart ? 'warn' : 'info')) ?? 'info',

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { test } from 'node:test'
 import { ConfigError, readConfig } from '../server/config.ts'
+import { readSandboxSetting } from '../server/sandbox-setting.ts'
 import { runProduct, temporaryDir } from './support/product.ts'
 
 function problemsOf(
@@ -32,6 +33,14 @@ test('readConfig without anything set listens on loopback and keeps its data in 
     callThreads: undefined,
     callTimeoutMs: 30_000,
     rateLimitPerMinute: 6_000,
+    sandbox: {
+      engine: (process.versions['bun'] ?? process.versions['deno']) ? 'quickjs' : 'isolated-vm',
+      slots: undefined,
+      softCpuMs: 100,
+      hardCpuMs: 250,
+      memoryMib: 16,
+      rssMib: 200,
+    },
     logLevel: 'info',
     quickStart: undefined,
     isJson: false,
@@ -96,6 +105,18 @@ const CASES: readonly {
     env: { LOG_LEVEL: 'loud' },
     problem: 'LOG_LEVEL is "loud", expected one of debug, info, warn, error, silent',
   },
+  {
+    env: { SANDBOX_ENGINE: 'v8' },
+    problem: 'SANDBOX_ENGINE is "v8", expected one of auto, isolated-vm, quickjs',
+  },
+  {
+    env: { SANDBOX_SLOTS: '0' },
+    problem: 'SANDBOX_SLOTS is "0", expected a whole number from 1 to 64',
+  },
+  {
+    env: { SANDBOX_HARD_CPU_MS: '50' },
+    problem: 'SANDBOX_HARD_CPU_MS is 50, expected at least SANDBOX_SOFT_CPU_MS, which is 100',
+  },
   { args: ['--demo', '--openapi', 'x.yaml'], problem: 'Pass --demo or --openapi, not both' },
   {
     args: ['--base-url', 'https://a.example'],
@@ -117,6 +138,19 @@ for (const { args = [], env = {}, problem } of CASES) {
     assert.deepEqual(problemsOf(args, env), [problem])
   })
 }
+
+test('SANDBOX_ENGINE=isolated-vm is refused on Bun and Deno with a sentence', () => {
+  assert.throws(
+    () =>
+      readSandboxSetting(
+        (name) => (name === 'SANDBOX_ENGINE' ? 'isolated-vm' : undefined),
+        (read) => read(),
+        () => undefined,
+        false,
+      ),
+    new Error('SANDBOX_ENGINE is "isolated-vm", which runs on Node only; expected auto or quickjs'),
+  )
+})
 
 test('readConfig refuses an unknown flag and names it', () => {
   assert.match(problemsOf(['--dmeo'], {}).join(), /--dmeo/)
@@ -148,7 +182,11 @@ test('npm start with several wrong settings names all of them and ends with code
 test('README lists every environment variable that server/config.ts reads', () => {
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
   const names = new Set(
-    [...read('../server/config.ts').matchAll(/text\('([A-Z_]+)'\)/g)].map(([, name]) => name),
+    [
+      ...`${read('../server/config.ts')}${read('../server/sandbox-setting.ts')}`.matchAll(
+        /(?:text|integer)\('([A-Z_]+)'/g,
+      ),
+    ].map(([, name]) => name),
   )
   const listed = new Set(
     [
