@@ -415,6 +415,6 @@ test('createAccount with an idempotencyKey makes one account, however often and 
   assert.deepEqual(viewer, { account: { id: made[0]?.data?.account.id } })
   assert.equal(
     (await create('Coffee shop')).message,
-    'The idempotencyKey "once" was used for another request within the last 24 hours; expected a new key',
+    'The idempotencyKey "once" was used for another createAccount; expected the same mutation with the same input, or another key',
   )
 })
