@@ -38,16 +38,17 @@ export async function getAccount(tx: Tx): Promise<Account> {
   return row
 }
 
+/** Any account, if it exists. */
+export async function findAccountById(tx: OperatorTx, id: string): Promise<Account | undefined> {
+  return await tx.trx.selectFrom('account').select(COLUMNS).where('id', '=', id).executeTakeFirst()
+}
+
 /**
  * Any account.
  * @throws {NotFoundError} NOT_FOUND when it does not exist
  */
 export async function getAccountById(tx: OperatorTx, id: string): Promise<Account> {
-  const row = await tx.trx
-    .selectFrom('account')
-    .select(COLUMNS)
-    .where('id', '=', id)
-    .executeTakeFirst()
+  const row = await findAccountById(tx, id)
   if (row === undefined) throw new NotFoundError(`No account ${id}`)
   return row
 }

@@ -71,6 +71,7 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
     'provider_headers_check',
     invalid('The headers must be an object of at most 16384 bytes as JSON', 'headers'),
   ],
+  ['provider_icon_url_check', invalid('The URL of the icon is too long', 'iconUrl')],
   [
     'provider_query_check',
     invalid('The query must be an object of at most 16384 bytes as JSON', 'query'),

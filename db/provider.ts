@@ -23,6 +23,8 @@ export interface ProviderInput {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Query parameters sent with every call; at most 16 KiB as JSON. Default: none. */
   readonly query?: Readonly<Record<string, string>> | undefined
+  /** `https:` or `data:`, at most 32,768 characters. Default: none. */
+  readonly iconUrl?: string | null | undefined
   /** Where its OpenAPI document came from, at most 2,048 characters. Default: none. */
   readonly documentUrl?: string | null | undefined
 }
@@ -45,6 +47,7 @@ export async function insertProvider(tx: Tx, input: ProviderInput): Promise<Prov
         base_url: input.baseUrl,
         headers: toJsonb(input.headers ?? {}),
         query: toJsonb(input.query ?? {}),
+        icon_url: input.iconUrl ?? null,
         document_url: input.documentUrl ?? null,
       })
       .returningAll()
@@ -72,6 +75,7 @@ export async function updateProvider(
     ...(input.name !== undefined && { name: input.name }),
     ...(input.description !== undefined && { description: input.description }),
     ...(input.baseUrl !== undefined && { base_url: input.baseUrl }),
+    ...(input.iconUrl !== undefined && { icon_url: input.iconUrl }),
     ...(input.documentUrl !== undefined && { document_url: input.documentUrl }),
   }
   const row = await naming(

@@ -124,9 +124,13 @@ export async function findServerByName(tx: Tx, name: string): Promise<Server | u
     .executeTakeFirst()
 }
 
-/** Which servers: all, or the one of that name. */
+/** Which servers; all that is given must hold. */
 export interface ServerFilter {
   readonly name?: string | undefined
+  /** Whose name has this in it, whatever the case of its letters. */
+  readonly nameContains?: string | undefined
+  /** That have a tool of it. */
+  readonly providerId?: string | undefined
 }
 
 /** The servers that the filter names. */
@@ -147,9 +151,20 @@ export async function countServers(tx: Tx, filter: ServerFilter = {}): Promise<n
   return Number(row.count)
 }
 
-function selectServers(tx: Tx, { name }: ServerFilter) {
-  const query = tx.trx.selectFrom('server').where('account_id', '=', tx.accountId)
-  return name === undefined ? query : query.where('name', '=', name)
+function selectServers(tx: Tx, { name, nameContains, providerId }: ServerFilter) {
+  let query = tx.trx.selectFrom('server').where('account_id', '=', tx.accountId)
+  if (name !== undefined) query = query.where('name', '=', name)
+  if (nameContains !== undefined) {
+    query = query.where(sql<boolean>`strpos(lower(server.name), lower(${nameContains})) > 0`)
+  }
+  if (providerId !== undefined) {
+    query = query.where(sql<boolean>`exists (
+      select from server_tool join tool on tool.account_id = server_tool.account_id
+        and tool.id = server_tool.tool_id
+      where server_tool.account_id = server.account_id and server_tool.server_id = server.id
+        and tool.provider_id = ${providerId})`)
+  }
+  return query
 }
 
 /** The servers with these ids, by their ids; those that the account lacks are left out. */

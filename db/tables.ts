@@ -42,6 +42,7 @@ export interface ProviderTable {
   readonly headers: ColumnType<Record<string, string>, string, string>
   /** Default query parameters, `{ "name": "value" }`. */
   readonly query: ColumnType<Record<string, string>, string | undefined, string>
+  readonly icon_url: string | null
   readonly document_url: string | null
   readonly version: Generated<number>
   readonly created_at: CreatedAt

@@ -2,6 +2,7 @@
 // there are and whether they work; what is in another account stays closed to them.
 import {
   countAccounts,
+  findAccountById,
   getAccountById,
   insertAccount,
   listAccounts,
@@ -10,13 +11,19 @@ import {
   type Account,
 } from '../db/account.ts'
 import { insertApiKey } from '../db/api-key.ts'
-import { hashCredential, newCredential } from '../db/credential.ts'
+import { hashCredential } from '../db/credential.ts'
 import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import { insertIdempotencyKey, updateIdempotencyKey } from '../db/idempotency-key.ts'
 import { newId } from '../db/id.ts'
 import { withAccount } from '../db/transaction.ts'
 import { answer, builder } from './builder.ts'
 import { connectAsOperator, pageArgs } from './connection.ts'
-import { asOperator, viewerOf } from './context.ts'
+import { asOperator, inAccount, viewerOf, type Context } from './context.ts'
+import {
+  IDEMPOTENCY_KEY_DESCRIPTION,
+  makeCredential,
+  toIdempotentCreate,
+} from './idempotency-key.ts'
 import { checkId, checkName } from './validate.ts'
 
 /** The GraphQL type `Account`. */
@@ -92,6 +99,7 @@ const CreateAccountInput = builder.inputType('CreateAccountInput', {
       required: true,
       description: 'What to call it: 1 to 80 characters. Several may have the same name.',
     }),
+    idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
 })
 
@@ -100,23 +108,50 @@ builder.mutationField('createAccount', (t) =>
     type: NewAccountRef,
     authScopes,
     description:
-      'Makes an account and an API key for its owner, which is shown in this answer and never again. For the instance administrator.',
-    errors: answer('The account and its key.', [InvalidError]),
+      'Makes an account and an API key for its owner, which is shown in this answer and never again, but to who repeats the request with its `idempotencyKey`. For the instance administrator.',
+    errors: answer('The account and its key.', [InvalidError, ConflictError]),
     args: {
       input: t.arg({ type: CreateAccountInput, required: true, description: 'What to do.' }),
     },
-    resolve: async (_root, { input }, { db }) => {
+    resolve: async (_root, { input }, context) => {
       const name = checkName(['input', 'name'], input.name)
-      const apiKey = newCredential('hmk')
-      const account = await withAccount(db, newId('acc'), async (tx) => {
-        const row = await insertAccount(tx, { name })
-        await insertApiKey(tx, { name: OWNER_KEY_NAME, hash: hashCredential(apiKey) })
-        return row
-      })
+      const id = await claimId(context, input)
+      const apiKey = makeCredential(context, 'hmk', id, input)
+      const create = async () =>
+        await withAccount(context.db, id, async (tx) => {
+          const row = await insertAccount(tx, { name })
+          await insertApiKey(tx, { name: OWNER_KEY_NAME, hash: hashCredential(apiKey) })
+          return row
+        })
+      const find = () => asOperator(context, (tx) => findAccountById(tx, id))
+      // A repeated create goes on where the first one was cut off, or waits for the faster one.
+      const account =
+        (await find()) ??
+        (await create().catch(async (error: unknown) => {
+          const faster = await find()
+          if (faster === undefined) throw error
+          return faster
+        }))
       return { account, apiKey }
     },
   }),
 )
+
+/** The id of the account to make. The key is the administrator's, so it is kept in their own account. */
+async function claimId(
+  context: Context,
+  input: { readonly idempotencyKey?: string | null | undefined },
+): Promise<string> {
+  const once = toIdempotentCreate(context, 'createAccount', input)
+  if (once === undefined) return newId('acc')
+  return await inAccount(context, async (tx) => {
+    const earlier = await insertIdempotencyKey(tx, once)
+    if (earlier !== undefined) return earlier.id
+    const id = newId('acc')
+    await updateIdempotencyKey(tx, once.key, { id, result: null })
+    return id
+  })
+}
 
 builder.mutationField('suspendAccount', (t) =>
   t.field({

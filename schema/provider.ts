@@ -24,7 +24,7 @@ import {
 } from './header.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import { checkHeaders, checkQuery } from './validate-header.ts'
-import { checkBaseUrl, checkDocumentUrl } from './validate-url.ts'
+import { checkBaseUrl, checkDocumentUrl, checkIconUrl } from './validate-url.ts'
 import { checkId, checkName, checkText } from './validate.ts'
 
 /** The GraphQL type `Provider`. */
@@ -51,6 +51,11 @@ builder.node(ProviderRef, {
       type: [QueryParameterRef],
       description: 'Sent with every call to the API; the arguments of a call cannot replace them.',
       resolve: ({ query }) => toPairs(query),
+    }),
+    iconUrl: t.exposeString('icon_url', {
+      nullable: true,
+      description:
+        'What a console shows beside its name: an `https:` or `data:` URL. Never fetched from here.',
     }),
     documentUrl: t.exposeString('document_url', {
       nullable: true,
@@ -122,12 +127,13 @@ interface ProviderInput {
   readonly baseUrl?: string | null | undefined
   readonly headers?: readonly NameAndValue[] | null | undefined
   readonly query?: readonly NameAndValue[] | null | undefined
+  readonly iconUrl?: string | null | undefined
   readonly documentUrl?: string | null | undefined
 }
 
 /** The properties that were given, checked. */
 function checkProvider(input: ProviderInput) {
-  const { name, description, baseUrl, headers, query, documentUrl } = input
+  const { name, description, baseUrl, headers, query, iconUrl, documentUrl } = input
   return {
     ...(typeof name === 'string' && { name: checkName(['input', 'name'], name) }),
     ...(typeof description === 'string' && {
@@ -136,6 +142,7 @@ function checkProvider(input: ProviderInput) {
     ...(typeof baseUrl === 'string' && { baseUrl: checkBaseUrl(['input', 'baseUrl'], baseUrl) }),
     ...(headers && { headers: checkHeaders(['input', 'headers'], headers) }),
     ...(query && { query: checkQuery(['input', 'query'], query) }),
+    ...(typeof iconUrl === 'string' && { iconUrl: checkIconUrl(['input', 'iconUrl'], iconUrl) }),
     ...(typeof documentUrl === 'string' && {
       documentUrl: checkDocumentUrl(['input', 'documentUrl'], documentUrl),
     }),
@@ -166,6 +173,10 @@ const CreateProviderInput = builder.inputType('CreateProviderInput', {
       type: [QueryParameterInput],
       description:
         'Query parameters to send with every call: at most 50, of 8,192 characters together. Default: none.',
+    }),
+    iconUrl: t.string({
+      description:
+        'An `https:` URL, or a `data:` URL of a PNG, JPEG, WebP or SVG image in base64 of at most 16 KiB. Default: none.',
     }),
     documentUrl: t.string({ description: 'Where its OpenAPI document is. It is not read.' }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
@@ -211,6 +222,10 @@ const UpdateProviderInput = builder.inputType('UpdateProviderInput', {
       type: [QueryParameterInput],
       description:
         'All query parameters to send with every call, in place of the present ones: at most 50, of 8,192 characters together.',
+    }),
+    iconUrl: t.string({
+      description:
+        'An `https:` URL, or a `data:` URL of a PNG, JPEG, WebP or SVG image in base64 of at most 16 KiB. Default: none.',
     }),
     documentUrl: t.string({ description: 'Where its OpenAPI document is. It is not read.' }),
     version: t.int({

@@ -20,7 +20,8 @@ import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION, makeCredential } from './idemp
 import { ServerRef } from './server.ts'
 import { checkExpiry, checkId, checkName, checkText } from './validate.ts'
 
-const ServerTokenRef = builder.objectRef<Selectable<ServerTokenTable>>('ServerToken')
+/** The GraphQL type `ServerToken`. */
+export const ServerTokenRef = builder.objectRef<Selectable<ServerTokenTable>>('ServerToken')
 
 builder.node(ServerTokenRef, {
   description: 'A credential that opens one MCP server, sent as `Authorization: Bearer hms_…`.',

@@ -1,6 +1,7 @@
 // MCP servers: what they are called and told. Which tools they have is in server-tool.ts.
 import type { Selectable } from 'kysely'
 import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
+import { getProvider } from '../db/provider.ts'
 import {
   countServers,
   deleteServer,
@@ -48,8 +49,14 @@ const ServerConnection = builder.connectionObject(
 )
 
 const ServerFilter = builder.inputType('ServerFilter', {
-  description: 'Which servers.',
-  fields: (t) => ({ name: t.string({ description: 'The one whose name is exactly this.' }) }),
+  description: 'Which servers; all that is given must hold.',
+  fields: (t) => ({
+    name: t.string({ description: 'The one whose name is exactly this.' }),
+    nameContains: t.string({
+      description: 'Those whose name has this in it, in upper or lower case.',
+    }),
+    providerId: t.id({ description: 'Those that have a tool of that provider.' }),
+  }),
 })
 
 builder.queryFields((t) => ({
@@ -71,10 +78,21 @@ builder.queryFields((t) => ({
       filter: t.arg({ type: ServerFilter, description: 'Which ones. Default: all.' }),
     },
     resolve: (_root, args, context) => {
-      const name = args.filter?.name
-      const filter = typeof name === 'string' ? { name: checkText(['filter', 'name'], name) } : {}
+      const { name, nameContains, providerId } = args.filter ?? {}
+      const filter = {
+        ...(typeof name === 'string' && { name: checkText(['filter', 'name'], name) }),
+        ...(typeof nameContains === 'string' && {
+          nameContains: checkText(['filter', 'nameContains'], nameContains),
+        }),
+        ...(typeof providerId === 'string' && {
+          providerId: checkId(['filter', 'providerId'], 'prv', providerId),
+        }),
+      }
       return connect(context, 'servers', args, {
-        list: (tx, page) => listServers(tx, { ...page, ...filter }),
+        list: async (tx, page) => {
+          if (filter.providerId !== undefined) await getProvider(tx, filter.providerId)
+          return await listServers(tx, { ...page, ...filter })
+        },
         count: (tx) => countServers(tx, filter),
       })
     },

@@ -5,6 +5,8 @@ import { invalid, quote, type InputPath } from './validate.ts'
 
 // What browsers and proxies carry without complaint.
 const MAX_URL_CHARACTERS = 2048
+// 16 KiB: an icon of 128 pixels.
+const MAX_ICON_BYTES = 16_384
 
 /**
  * An absolute http or https URL without user name and password, as the URL standard prints it.
@@ -23,6 +25,24 @@ export function checkUrl(path: InputPath, text: string): string {
  */
 export function checkDocumentUrl(path: InputPath, text: string): string {
   return parseUrl(path, text, ['http', 'https', 'file']).href
+}
+
+/**
+ * Where an icon is, or the icon itself. It is only ever shown as an image, where an SVG runs nothing.
+ *
+ * @throws {InvalidError} INVALID
+ */
+export function checkIconUrl(path: InputPath, text: string): string {
+  const data = /^data:image\/(?:png|jpeg|webp|svg\+xml);base64,([A-Za-z0-9+/]+={0,2})$/.exec(
+    text,
+  )?.[1]
+  if (data === undefined && !/^data:/i.test(text)) return parseUrl(path, text, ['https']).href
+  const bytes = ((data ?? '').length / 4) * 3
+  if (data !== undefined && bytes <= MAX_ICON_BYTES) return text
+  throw invalid(
+    path,
+    `is a data: URL that cannot be shown; expected a PNG, JPEG, WebP or SVG image in base64 of at most ${MAX_ICON_BYTES} bytes`,
+  )
 }
 
 /**

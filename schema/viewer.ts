@@ -7,7 +7,8 @@ import { builder } from './builder.ts'
 import { inAccountOnce, viewerOf } from './context.ts'
 import type { Viewer } from './context.ts'
 
-const ViewerRef = builder.objectRef<Viewer>('Viewer').implement({
+/** The GraphQL type `Viewer`. */
+export const ViewerRef = builder.objectRef<Viewer>('Viewer').implement({
   description: 'Who asks: the credential of this request, and what it stands for.',
   fields: (t) => ({
     id: t.id({

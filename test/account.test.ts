@@ -388,3 +388,33 @@ test(
     }
   },
 )
+
+test('createAccount with an idempotencyKey makes one account, however often and at once it is sent', async (t) => {
+  const { app } = await start(t)
+  const create = (name: string) =>
+    mutate<{ data?: { account: { id: string }; apiKey: string }; message?: string }>(
+      app,
+      HASMCP_ADMIN_KEY,
+      'createAccount',
+      { name, idempotencyKey: 'once' },
+      'account { id } apiKey',
+    )
+  const made = await Promise.all(Array.from({ length: 8 }, () => create('Tea shop')))
+  assert.equal(new Set(made.map(({ data }) => JSON.stringify(data))).size, 1)
+  const { accounts } = await ask<{ accounts: { totalCount: number } }>(
+    app,
+    HASMCP_ADMIN_KEY,
+    '{ accounts(first: 1) { totalCount } }',
+  )
+  assert.equal(accounts.totalCount, 2)
+  const { viewer } = await ask<{ viewer: object }>(
+    app,
+    made[0]?.data?.apiKey ?? '',
+    '{ viewer { account { id } } }',
+  )
+  assert.deepEqual(viewer, { account: { id: made[0]?.data?.account.id } })
+  assert.equal(
+    (await create('Coffee shop')).message,
+    'The idempotencyKey "once" was used for another createAccount; expected the same mutation with the same input, or another key',
+  )
+})

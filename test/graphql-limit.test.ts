@@ -26,6 +26,8 @@ const nest = (count: number, open: string, middle = '') =>
 const TOKENS = 'Syntax Error: Document contains more that 1000 tokens. Parsing aborted.'
 const levels = (count: number) => `The operation has ${count} levels of fields, the limit is 12`
 const aliases = (count: number | string) => `The operation has ${count} aliases, the limit is 15`
+const repeats = (count: number) =>
+  `The operation has ${count} fields of one name in one place, the limit is 10`
 const directives = (count: number) => `The operation has ${count} directives, the limit is 50`
 
 /** Fragments f0, f1 and so on, each with the next one twice; `last` is what the last one selects. */
@@ -85,9 +87,20 @@ const REFUSED: readonly (readonly [name: string, query: string, message: string]
     aliases(1024),
   ],
   [
-    '5 levels of doubling fragments with 2 directives in the last one',
-    `{ provider(id: "x") { ...f0 } } ${doubling(5, 'id @skip(if: true) @include(if: true)')}`,
+    '3 levels of doubling fragments with 8 directives in the last one',
+    `{ provider(id: "x") { ...f0 } } ${doubling(3, `id ${skip(8)}`)}`,
     directives(64),
+  ],
+  ['11 equal fields', `{ viewer { account { ${'id '.repeat(11)} } } }`, repeats(11)],
+  [
+    '11 fields of one name through a fragment',
+    `{ provider(id: "x") { ${'id '.repeat(10)} ...f } } fragment f on Provider { id }`,
+    repeats(11),
+  ],
+  [
+    '5 levels of doubling fragments',
+    `{ provider(id: "x") { ...f0 } } ${doubling(5, 'id')}`,
+    repeats(32),
   ],
   [
     'a fragment of itself',
@@ -120,7 +133,10 @@ const ALLOWED: readonly (readonly [name: string, query: string])[] = [
     '{ servers(first: 1) { edges { node { tools(first: 1) { edges { node { provider { tools(first: 1) { edges { node { provider { name } } } } } } } } } } } }',
   ],
   ['15 aliases', `{ ${repeat(15, (n) => `a${n}: viewer { account { id } }`)} }`],
-  ['50 directives', `{ viewer { account { ${repeat(50, () => 'id @skip(if: false)')} } } }`],
+  [
+    '50 directives',
+    `{ viewer { account { ${repeat(25, (n) => `${['id', 'name', 'createdAt'][n % 3]} @skip(if: false) @include(if: true)`)} } } }`,
+  ],
 ]
 
 const firstError = ({ status, body }: Answer) => {

@@ -28,6 +28,8 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   'createTool.providerId': `mutation($id: ID!) { createTool(input: { providerId: $id, name: "t", request: { method: GET, path: "/" } }) { ${ERROR} } }`,
   'tools.providerId':
     'query($id: ID!) { tools(first: 1, filter: { providerId: $id }) { nodes { id } } }',
+  'servers.providerId':
+    'query($id: ID!) { servers(first: 1, filter: { providerId: $id }) { nodes { id } } }',
   'callTool.toolId': `mutation($id: ID!) { callTool(input: { toolId: $id }) { ${ERROR} } }`,
   'callTool.serverId': `mutation($id: ID!, $tool: ID!) { callTool(input: { toolId: $tool, serverId: $id }) { ${ERROR} } }`,
   'updateServerTool.serverId': `mutation($id: ID!, $tool: ID!) { updateServerTool(input: { serverId: $id, toolId: $tool, isEnabled: false }) { ${ERROR} } }`,

@@ -1,5 +1,5 @@
 // Variables, plain ones and secrets, and the data key under which an account's secrets are encrypted.
-// A provider gets query parameters beside its headers: many APIs want their key there.
+// A provider gets query parameters beside its headers, as many APIs want their key there, and an icon.
 import { sql, type Kysely } from 'kysely'
 
 // After a transaction the setting is '' and not null: neither is anybody.
@@ -50,6 +50,9 @@ const STATEMENTS = [
   `create unique index variable_account_id_name_key on variable (account_id, name)
     where provider_id is null`,
   `alter table provider add column query jsonb not null default '{}'`,
+  'alter table provider add column icon_url text',
+  `alter table provider add constraint provider_icon_url_check
+    check (char_length(icon_url) between 1 and 32768)`,
   `alter table provider add constraint provider_query_check
     check (jsonb_typeof(query) = 'object' and octet_length(query::text) <= 16384)`,
 ]

@@ -117,6 +117,7 @@ test('a provider is created, listed, renamed, collides, is deleted and missed', 
     base_url: 'https://pets.example',
     headers: { 'X-Client': 'hasmcp "quoted"' },
     query: {},
+    icon_url: null,
     document_url: documentUrl,
     version: 1,
   })
