@@ -8,7 +8,10 @@ import type { Context, Viewer } from '../schema/context.ts'
 import { costRule } from '../schema/limit-cost.ts'
 import { shapeRule } from '../schema/limit-shape.ts'
 import { schema } from '../schema/schema.ts'
+import { runUnder } from '../db/abort.ts'
+import { ClientGoneError, clientGoneResponse } from './client-gone.ts'
 import { printCursor, readCursor } from './cursor.ts'
+import { startDeadline, type Deadline } from './deadline.ts'
 import { findCause, refuse, statusOf, toAnsweredError, toGraphqlError } from './graphql-error.ts'
 
 /** What the endpoint needs of the process. */
@@ -20,12 +23,17 @@ export interface GraphqlDeps extends Pick<
   readonly authenticate: (request: Request) => Promise<Viewer | undefined>
   /** Signs the cursors of lists; the same in every process, or pages end where the process changes. */
   readonly cursorKey: Uint8Array
+  /** Default: 10 s. */
+  readonly operationTimeoutMs?: number
   /** Told of every error that the client sees masked. */
   readonly onError: (error: unknown, requestId: string) => void
 }
 
 // The longest sensible operation, an introspection, has about 250; parsing 1,000 takes under a millisecond.
 const MAX_TOKENS = 1000
+
+// From the whole body to the answer. The slowest operation that is allowed takes under a second.
+const OPERATION_TIMEOUT_MS = 10_000
 
 /** Answers `POST /graphql`. `requestId` stands in every error. */
 export function createGraphql(
@@ -47,29 +55,42 @@ export function createGraphql(
     // Otherwise Yoga answers with a Response class of its own, which the runtimes do not know.
     fetchAPI: { Request, Response, Headers, ReadableStream, URL, TextEncoder, TextDecoder },
   })
+  const answer = async (
+    request: Request,
+    requestId: string,
+    { signal, withOwnBound }: Deadline,
+  ): Promise<Response> => {
+    const viewer = await deps.authenticate(request)
+    if (viewer === undefined) throw new UnauthenticatedError()
+    const cursors = cursorsOf(cursorKey, viewer.accountId)
+    return await yoga.fetch(request, {
+      requestId,
+      db,
+      vault,
+      callTool,
+      signal,
+      withOwnBound,
+      viewer,
+      importDocument,
+      deriveBytes,
+      mcpUrl,
+      ...cursors,
+    })
+  }
   return async (request, requestId) => {
+    const refusal = refuseForm(request, requestId)
+    if (refusal !== undefined) return refusal
+    const deadline = startDeadline(deps.operationTimeoutMs ?? OPERATION_TIMEOUT_MS, request.signal)
     try {
-      const refusal = refuseForm(request, requestId)
-      if (refusal !== undefined) return refusal
-      const viewer = await deps.authenticate(request)
-      if (viewer === undefined) throw new UnauthenticatedError()
-      const cursors = cursorsOf(cursorKey, viewer.accountId)
-      return await yoga.fetch(request, {
-        requestId,
-        db,
-        vault,
-        callTool,
-        signal: request.signal,
-        viewer,
-        importDocument,
-        deriveBytes,
-        mcpUrl,
-        ...cursors,
-      })
+      const { signal } = deadline
+      return await deadline.race(runUnder(signal, () => answer(request, requestId, deadline)))
     } catch (error) {
+      if (error instanceof ClientGoneError) return clientGoneResponse()
       const known = toGraphqlError(error)
       if (known.code === 'INTERNAL') onError(error, requestId)
       return refuse(known, requestId, headersOf(known.httpStatus))
+    } finally {
+      deadline.end()
     }
   }
 }
