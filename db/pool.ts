@@ -159,6 +159,8 @@ interface LeaseOptions {
 // what an aborted signal asks for.
 const ENDS: ReadonlySet<string> = new Set(['commit', 'rollback'])
 
+const ROLLED_BACK = { command: 'ROLLBACK', rowCount: 0, rows: [] } as const
+
 /** What one caller holds: it dies with the connection that its first statement went over. */
 function lease(options: LeaseOptions): PostgresPoolClient {
   const { connection, answerBefore, answerTimeoutMs, release } = options
@@ -170,6 +172,8 @@ function lease(options: LeaseOptions): PostgresPoolClient {
   async function query(text: string, parameters: readonly unknown[]): Promise<unknown> {
     const signal = ENDS.has(text) ? undefined : options.signal
     refuseAborted(signal)
+    // The server rolls back what a connection leaves behind; why it was lost is the error to tell.
+    if (state === 'lost' && text === 'rollback') return ROLLED_BACK
     if (state === 'lost' || state === 'released') {
       throw new PoolError('CONNECTION_CLOSED', 'The connection of this transaction is gone')
     }

@@ -114,7 +114,6 @@ test('a commit that has begun ends, and is told of', async (t) => {
   await runUnder(controller.signal, () =>
     withAccount(slow, accountId, async (tx) => {
       await insertServer(tx, { name: 'Kept' })
-      tx.publish({ noun: 'server', accountId, id: 'any' })
     }),
   )
   assert.ok(isAborted)
