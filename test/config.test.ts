@@ -32,6 +32,8 @@ test('readConfig without anything set listens on loopback and keeps its data in 
     callThreads: undefined,
     callTimeoutMs: 30_000,
     rateLimitPerMinute: 6_000,
+    isGraphiqlOn: true,
+    isIntrospectionOn: true,
     logLevel: 'info',
     quickStart: undefined,
     isJson: false,
@@ -88,6 +90,10 @@ const CASES: readonly {
     env: { HASMCP_ENCRYPTION_KEY: bytes.toString('base64') },
     problem:
       'HASMCP_ENCRYPTION_KEY is a key that can be guessed; make one with: openssl rand -base64 32',
+  })),
+  ...['GRAPHIQL', 'GRAPHQL_INTROSPECTION'].map((name) => ({
+    env: { [name]: 'false' },
+    problem: `${name} is "false", expected on or off`,
   })),
   {
     env: { HASMCP_ADMIN_KEY: 'short' },

@@ -66,6 +66,7 @@ export interface ControlPlaneOptions {
   readonly maxDocumentBytes?: number
   readonly callTool?: Context['callTool']
   readonly operationTimeoutMs?: number
+  readonly isIntrospectionOn?: boolean
   /** Told of every statement but those that open and close a transaction. */
   readonly onStatement?: () => void
 }
@@ -114,6 +115,7 @@ export async function openControlPlane(options: ControlPlaneOptions = {}): Promi
     callTool:
       options.callTool ??
       createToolTrial(db, () => Promise.reject(new Error('There are no threads here'))),
+    isIntrospectionOn: options.isIntrospectionOn ?? true,
     ...(options.operationTimeoutMs !== undefined && {
       operationTimeoutMs: options.operationTimeoutMs,
     }),
