@@ -53,24 +53,43 @@ export async function getAccountById(tx: OperatorTx, id: string): Promise<Accoun
   return row
 }
 
-/** How many accounts there are, suspended ones included. */
-export async function countAccounts(tx: OperatorTx): Promise<number> {
-  const row = await tx.trx
-    .selectFrom('account')
+/** Which accounts. */
+export interface AccountFilter {
+  /** Whose name has this in it, whatever the case of its letters. */
+  readonly nameContains?: string | undefined
+  readonly isSuspended?: boolean | undefined
+}
+
+/** How many accounts the filter names; suspended ones are among them unless it says so. */
+export async function countAccounts(tx: OperatorTx, filter: AccountFilter = {}): Promise<number> {
+  const row = await selectAccounts(tx, filter)
     .select((eb) => eb.fn.countAll<string>().as('count'))
     .executeTakeFirstOrThrow()
   return Number(row.count)
 }
 
-/** All accounts, suspended ones included. */
-export async function listAccounts(tx: OperatorTx, page: Page): Promise<PageResult<Account>> {
-  const query = tx.trx
-    .selectFrom('account')
+/** The accounts that the filter names. */
+export async function listAccounts(
+  tx: OperatorTx,
+  page: Page & AccountFilter,
+): Promise<PageResult<Account>> {
+  const query = selectAccounts(tx, page)
     .select(COLUMNS)
     .where(isAfter('account', page))
     .orderBy(orderOf('account', page))
     .limit(page.first + 1)
   return toPageResult(await query.execute(), page)
+}
+
+function selectAccounts(tx: OperatorTx, { nameContains, isSuspended }: AccountFilter) {
+  let query = tx.trx.selectFrom('account')
+  if (nameContains !== undefined) {
+    query = query.where(sql<boolean>`strpos(lower(name), lower(${nameContains})) > 0`)
+  }
+  if (isSuspended !== undefined) {
+    query = query.where('suspended_at', isSuspended ? 'is not' : 'is', null)
+  }
+  return query
 }
 
 /**

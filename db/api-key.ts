@@ -60,26 +60,40 @@ export async function getApiKey(tx: Tx, id: string): Promise<ApiKey> {
   return row
 }
 
-/** How many keys the account has, revoked ones included. */
-export async function countApiKeys(tx: Tx): Promise<number> {
-  const row = await tx.trx
-    .selectFrom('api_key')
+/** Which keys. */
+export interface ApiKeyFilter {
+  /** Whose name has this in it, whatever the case of its letters. */
+  readonly nameContains?: string | undefined
+  readonly isRevoked?: boolean | undefined
+}
+
+/** How many keys of the account the filter names; revoked ones are among them unless it says so. */
+export async function countApiKeys(tx: Tx, filter: ApiKeyFilter = {}): Promise<number> {
+  const row = await selectApiKeys(tx, filter)
     .select((eb) => eb.fn.countAll<string>().as('count'))
-    .where('account_id', '=', tx.accountId)
     .executeTakeFirstOrThrow()
   return Number(row.count)
 }
 
-/** The account's keys, revoked ones included. */
-export async function listApiKeys(tx: Tx, page: Page): Promise<PageResult<ApiKey>> {
-  const query = tx.trx
-    .selectFrom('api_key')
+/** The account's keys that the filter names. */
+export async function listApiKeys(tx: Tx, page: Page & ApiKeyFilter): Promise<PageResult<ApiKey>> {
+  const query = selectApiKeys(tx, page)
     .selectAll()
-    .where('account_id', '=', tx.accountId)
     .where(isAfter('api_key', page))
     .orderBy(orderOf('api_key', page))
     .limit(page.first + 1)
   return toPageResult(await query.execute(), page)
+}
+
+function selectApiKeys(tx: Tx, { nameContains, isRevoked }: ApiKeyFilter) {
+  let query = tx.trx.selectFrom('api_key').where('account_id', '=', tx.accountId)
+  if (nameContains !== undefined) {
+    query = query.where(sql<boolean>`strpos(lower(name), lower(${nameContains})) > 0`)
+  }
+  if (isRevoked !== undefined) {
+    query = query.where('revoked_at', isRevoked ? 'is not' : 'is', null)
+  }
+  return query
 }
 
 /**

@@ -24,6 +24,10 @@ export interface Connection {
   socket: Duplex | undefined
   /** Told when the connection is gone. */
   onLost: (() => void) | undefined
+  /** The statement under way, or the last one. */
+  statement: Cancellable | undefined
+  /** Its server was asked to cancel: never to be used again. */
+  isGivenUp: boolean
 }
 
 /** How long a server has to accept a connection and to answer its first statement. */
@@ -66,8 +70,10 @@ export function createConnection(options: ConnectionOptions): Connection {
     onnotice: () => {},
     connection: { application_name: 'hasmcp', statement_timeout: statementTimeoutMs },
     socket: (parsed) => {
-      connection.socket = openSocket?.() ?? openTcp(parsed)
-      return connection.socket
+      const socket = openSocket?.() ?? openTcp(parsed)
+      // After that it is the cancel request's, which lives a moment longer than the connection.
+      if (!connection.isGivenUp) connection.socket = socket
+      return socket
     },
     onclose: () => {
       connection.onLost?.()
@@ -77,6 +83,8 @@ export function createConnection(options: ConnectionOptions): Connection {
     sql: url === undefined ? postgres(driverOptions) : postgres(url, driverOptions),
     socket: undefined,
     onLost: undefined,
+    statement: undefined,
+    isGivenUp: false,
   }
   return connection
 }
@@ -86,12 +94,14 @@ export function createConnection(options: ConnectionOptions): Connection {
  * @throws {Error} with the `code` and `constraint_name` of PostgreSQL or the driver
  */
 export async function execute(
-  { sql }: Connection,
+  connection: Connection,
   text: string,
   parameters: readonly unknown[],
 ): Promise<PostgresQueryResult<unknown>> {
   try {
-    const result = await sql.unsafe(text, [...parameters] as never[], { prepare: true })
+    const statement = connection.sql.unsafe(text, [...parameters] as never[], { prepare: true })
+    connection.statement = statement as Cancellable
+    const result = await statement
     return {
       command: result.command as PostgresQueryResult<unknown>['command'],
       rowCount: result.count ?? 0,
@@ -100,6 +110,23 @@ export async function execute(
   } catch (error) {
     throw new QueryError(error)
   }
+}
+
+/**
+ * Asks the server to stop the statement under way, which otherwise goes on after the connection is
+ * closed. The request may come late, so the connection must be closed and never be used again.
+ */
+export function cancelStatement(connection: Connection): void {
+  connection.isGivenUp = true
+  const { statement } = connection
+  // `cancel()` calls the same and drops its promise, whose rejection would end the process where
+  // the server is gone by now. It settles within the connect time-out.
+  statement?.canceller?.(statement).catch(() => {})
+}
+
+/** A statement of the driver, whose types lack this. */
+interface Cancellable {
+  readonly canceller?: ((statement: unknown) => Promise<void>) | null
 }
 
 /** Ends the connection and breaks off what runs on it. */

@@ -42,6 +42,12 @@ export class UnavailableError extends Error {
   readonly code = 'UNAVAILABLE'
 }
 
+/** Whoever asked has no more time or is gone: what was begun is rolled back. */
+export class StoppedError extends Error {
+  override readonly name = 'StoppedError'
+  readonly code = 'TIMEOUT'
+}
+
 /** The process must not start; the message says what to change. */
 export class StartError extends Error {
   override readonly name = 'StartError'

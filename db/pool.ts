@@ -4,9 +4,11 @@
 // reach the transaction of whoever has that connection next, of another tenant perhaps.
 import type { PostgresPool, PostgresPoolClient } from 'kysely'
 
+import { currentSignal, refuseAborted, toStoppedError } from './abort.ts'
 import {
   CONNECT_TIMEOUT_MS,
   QueryError,
+  cancelStatement,
   closeConnection,
   createConnection,
   execute,
@@ -40,9 +42,9 @@ class PoolError extends Error {
 }
 
 interface Waiter {
+  /** It is not among those that wait any more. */
   readonly resolve: (connection: Connection) => void
   readonly reject: (error: Error) => void
-  readonly timer: NodeJS.Timeout
 }
 
 /** A pool; it connects when first asked. `end` waits for nobody and leaves no timer. */
@@ -52,11 +54,12 @@ export function createPool(options: PoolOptions): PostgresPool {
   const waiters: Waiter[] = []
   let isEnded = false
 
-  async function take(): Promise<Connection> {
+  async function take(signal: AbortSignal | undefined): Promise<Connection> {
+    refuseAborted(signal)
     if (isEnded) throw new PoolError('CONNECTION_ENDED', 'The pool is closed')
     const connection = idle.pop()
     if (connection !== undefined) return connection
-    return all.size < options.max ? add() : await waitForTurn(waiters)
+    return all.size < options.max ? add() : await waitForTurn(waiters, signal)
   }
 
   function add(): Connection {
@@ -73,7 +76,6 @@ export function createPool(options: PoolOptions): PostgresPool {
     }
     const waiter = waiters.shift()
     if (waiter !== undefined) {
-      clearTimeout(waiter.timer)
       waiter.resolve(isBroken ? add() : connection)
     } else if (!isBroken) {
       idle.push(connection)
@@ -84,16 +86,24 @@ export function createPool(options: PoolOptions): PostgresPool {
     options: {},
     async connect() {
       const answerBefore = performance.now() + ACQUIRE_TIMEOUT_MS
-      const connection = await take()
-      const timeoutMs = options.statementTimeoutMs + ANSWER_MARGIN_MS
-      return lease(connection, answerBefore, timeoutMs, (isBroken) => {
-        giveBack(connection, isBroken)
+      const signal = currentSignal()
+      const connection = await take(signal)
+      return lease({
+        connection,
+        answerBefore,
+        answerTimeoutMs: options.statementTimeoutMs + ANSWER_MARGIN_MS,
+        signal,
+        // What runs in the embedded database cannot be stopped: the next connection waits for its
+        // end and rolls back. Whoever asked is answered all the same.
+        canCancel: options.url !== undefined,
+        release(isBroken) {
+          giveBack(connection, isBroken)
+        },
       })
     },
     async end() {
       isEnded = true
       for (const waiter of waiters.splice(0)) {
-        clearTimeout(waiter.timer)
         waiter.reject(new PoolError('CONNECTION_ENDED', 'The pool is closed'))
       }
       await Promise.all([...all].map(closeConnection))
@@ -101,30 +111,69 @@ export function createPool(options: PoolOptions): PostgresPool {
   }
 }
 
-async function waitForTurn(waiters: Waiter[]): Promise<Connection> {
-  return await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => {
-      waiters.splice(waiters.indexOf(waiter), 1)
-      reject(new PoolError('POOL_TIMEOUT', `No connection within ${ACQUIRE_TIMEOUT_MS} ms`))
-    }, ACQUIRE_TIMEOUT_MS)
-    const waiter = { resolve, reject, timer }
-    waiters.push(waiter)
-  })
+async function waitForTurn(
+  waiters: Waiter[],
+  signal: AbortSignal | undefined,
+): Promise<Connection> {
+  const turn = Promise.withResolvers<Connection>()
+  const leave = (error: Error): void => {
+    const at = waiters.indexOf(turn)
+    if (at !== -1) waiters.splice(at, 1)
+    turn.reject(error)
+  }
+  const timer = setTimeout(() => {
+    leave(new PoolError('POOL_TIMEOUT', `No connection within ${ACQUIRE_TIMEOUT_MS} ms`))
+  }, ACQUIRE_TIMEOUT_MS)
+  const stop = onAbort(signal, leave)
+  waiters.push(turn)
+  try {
+    return await turn.promise
+  } finally {
+    clearTimeout(timer)
+    stop()
+  }
 }
 
+/** Calls `stop` when the signal is aborted; answers the function that ends that. */
+function onAbort(signal: AbortSignal | undefined, stop: (error: Error) => void): () => void {
+  if (signal === undefined) return () => {}
+  const listener = (): void => {
+    stop(toStoppedError(signal))
+  }
+  signal.addEventListener('abort', listener)
+  return () => {
+    signal.removeEventListener('abort', listener)
+  }
+}
+
+interface LeaseOptions {
+  readonly connection: Connection
+  readonly answerBefore: number
+  readonly answerTimeoutMs: number
+  readonly signal: AbortSignal | undefined
+  readonly canCancel: boolean
+  readonly release: (isBroken: boolean) => void
+}
+
+// A commit that has begun is not broken off, as nobody would know what came of it, and a rollback is
+// what an aborted signal asks for.
+const ENDS: ReadonlySet<string> = new Set(['commit', 'rollback'])
+
+const ROLLED_BACK = { command: 'ROLLBACK', rowCount: 0, rows: [] } as const
+
 /** What one caller holds: it dies with the connection that its first statement went over. */
-function lease(
-  connection: Connection,
-  answerBefore: number,
-  answerTimeoutMs: number,
-  release: (isBroken: boolean) => void,
-): PostgresPoolClient {
+function lease(options: LeaseOptions): PostgresPoolClient {
+  const { connection, answerBefore, answerTimeoutMs, release } = options
   let state: 'new' | 'used' | 'lost' | 'released' = 'new'
   connection.onLost = () => {
     if (state === 'used') state = 'lost'
   }
 
   async function query(text: string, parameters: readonly unknown[]): Promise<unknown> {
+    const signal = ENDS.has(text) ? undefined : options.signal
+    refuseAborted(signal)
+    // The server rolls back what a connection leaves behind; why it was lost is the error to tell.
+    if (state === 'lost' && text === 'rollback') return ROLLED_BACK
     if (state === 'lost' || state === 'released') {
       throw new PoolError('CONNECTION_CLOSED', 'The connection of this transaction is gone')
     }
@@ -133,20 +182,25 @@ function lease(
         ? Math.max(MIN_FIRST_ANSWER_MS, answerBefore - performance.now())
         : answerTimeoutMs
     state = 'used'
-    const { promise: silence, reject } = Promise.withResolvers<never>()
+    const { promise: broken, reject } = Promise.withResolvers<never>()
     const timer = setTimeout(() => {
       const reason = `No answer within ${Math.round(timeoutMs)} ms`
       reject(new PoolError('CONNECT_TIMEOUT', reason))
     }, timeoutMs)
+    const stop = onAbort(signal, (error) => {
+      if (options.canCancel) cancelStatement(connection)
+      reject(error)
+    })
     try {
-      return await Promise.race([execute(connection, text, parameters), silence])
+      return await Promise.race([execute(connection, text, parameters), broken])
     } catch (error) {
       // The driver tells of an error first and of the close it comes with later: by then the
       // connection could be somebody else's, so it is given up here.
-      if (!(error instanceof QueryError) || error.isFatal) state = 'lost'
+      if (!(error instanceof QueryError) || error.isFatal || connection.isGivenUp) state = 'lost'
       throw error
     } finally {
       clearTimeout(timer)
+      stop()
     }
   }
 
@@ -157,7 +211,7 @@ function lease(
       if (state === 'released') return
       const wasLost = state === 'lost'
       state = 'released'
-      release(isBroken || wasLost)
+      release(isBroken || wasLost || connection.isGivenUp)
     },
   }
 }

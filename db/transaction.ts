@@ -4,6 +4,7 @@
 // connection's next user.
 import { sql, type RawBuilder, type Transaction } from 'kysely'
 
+import { currentSignal, refuseAborted, runDetached } from './abort.ts'
 import type { Database } from './client.ts'
 import { isRetriable, toDatabaseError } from './database-error.ts'
 import { UnavailableError } from './errors.ts'
@@ -32,6 +33,8 @@ export interface Tx extends OperatorTx {
  * database is embedded there is one connection.
  *
  * @throws {UnavailableError} UNAVAILABLE when no connection is to be had
+ * @throws {StoppedError} TIMEOUT when the signal that it runs under (`abort.ts`) is aborted before
+ *   the commit begins
  * @throws {ConflictError} CONFLICT, {InvalidError} INVALID, {NotFoundError} NOT_FOUND when a
  *   constraint refuses a row
  */
@@ -82,21 +85,28 @@ async function runPublishing<T>(
   const publish = (event: DbEvent): void => {
     pending.set(`${event.noun} ${event.id}`, event)
   }
+  // A listener that reads does so for all, not for whoever made the change.
+  const deliver = (): void => {
+    runDetached(() => {
+      db.events.deliver([...pending.values()])
+    })
+  }
   try {
     const result = await db.kysely.transaction().execute(async (trx) => {
       await enter.execute(trx)
       const value = await work({ trx, publish })
       await db.events.notify(trx, [...pending.values()])
+      refuseAborted(currentSignal())
       isWorkDone = true
       return value
     })
-    db.events.deliver([...pending.values()])
+    deliver()
     return result
   } catch (error) {
     // A connection lost during COMMIT leaves open whether it took place. An event too many only
     // makes a listener read again; one too few would leave it with what is no longer true.
     if (isWorkDone && toDatabaseError(error) instanceof UnavailableError) {
-      db.events.deliver([...pending.values()])
+      deliver()
     }
     throw error
   }

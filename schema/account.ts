@@ -24,7 +24,7 @@ import {
   makeCredential,
   toIdempotentCreate,
 } from './idempotency-key.ts'
-import { checkId, checkName } from './validate.ts'
+import { checkId, checkName, checkText } from './validate.ts'
 
 /** The GraphQL type `Account`. */
 export const AccountRef = builder.objectRef<Account>('Account')
@@ -55,15 +55,39 @@ const AccountConnection = builder.connectionObject(
   { name: 'AccountEdge', description: 'An account and its place in the list.' },
 )
 
+const AccountFilter = builder.inputType('AccountFilter', {
+  description: 'Which accounts; all that is given must hold.',
+  fields: (t) => ({
+    nameContains: t.string({
+      description: 'Those whose name has this in it, in upper or lower case.',
+    }),
+    isSuspended: t.boolean({ description: 'Those that are, or are not, suspended.' }),
+  }),
+})
+
 builder.queryFields((t) => ({
   accounts: t.field({
     type: AccountConnection,
     authScopes,
     description:
       'All accounts of this installation, oldest first, suspended ones among them. For the instance administrator; everybody else gets an error with the code `FORBIDDEN`.',
-    args: pageArgs,
-    resolve: (_root, args, context) =>
-      connectAsOperator(context, 'accounts', args, { list: listAccounts, count: countAccounts }),
+    args: {
+      ...pageArgs,
+      filter: t.arg({ type: AccountFilter, description: 'Which ones. Default: all.' }),
+    },
+    resolve: (_root, args, context) => {
+      const { nameContains, isSuspended } = args.filter ?? {}
+      const filter = {
+        ...(typeof nameContains === 'string' && {
+          nameContains: checkText(['filter', 'nameContains'], nameContains),
+        }),
+        ...(typeof isSuspended === 'boolean' && { isSuspended }),
+      }
+      return connectAsOperator(context, 'accounts', args, {
+        list: (tx, page) => listAccounts(tx, { ...page, ...filter }),
+        count: (tx) => countAccounts(tx, filter),
+      })
+    },
   }),
   account: t.field({
     type: AccountRef,

@@ -9,7 +9,7 @@ import { answer, builder } from './builder.ts'
 import { connect, pageArgs } from './connection.ts'
 import { inAccount } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION, makeCredential } from './idempotency-key.ts'
-import { checkExpiry, checkId, checkName } from './validate.ts'
+import { checkExpiry, checkId, checkName, checkText } from './validate.ts'
 
 /** An API key as it is read: the hash stays in the database. */
 export type ApiKeyRow = Omit<Selectable<ApiKeyTable>, 'hash'>
@@ -41,13 +41,37 @@ const ApiKeyConnection = builder.connectionObject(
   { name: 'ApiKeyEdge', description: 'An API key and its place in the list.' },
 )
 
+const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
+  description: 'Which API keys; all that is given must hold.',
+  fields: (t) => ({
+    nameContains: t.string({
+      description: 'Those whose name has this in it, in upper or lower case.',
+    }),
+    isRevoked: t.boolean({ description: 'Those that are, or are not, revoked.' }),
+  }),
+})
+
 builder.queryField('apiKeys', (t) =>
   t.field({
     type: ApiKeyConnection,
     description: 'The API keys, oldest first, revoked and expired ones among them.',
-    args: pageArgs,
-    resolve: (_root, args, context) =>
-      connect(context, 'apiKeys', args, { list: listApiKeys, count: countApiKeys }),
+    args: {
+      ...pageArgs,
+      filter: t.arg({ type: ApiKeyFilter, description: 'Which ones. Default: all.' }),
+    },
+    resolve: (_root, args, context) => {
+      const { nameContains, isRevoked } = args.filter ?? {}
+      const filter = {
+        ...(typeof nameContains === 'string' && {
+          nameContains: checkText(['filter', 'nameContains'], nameContains),
+        }),
+        ...(typeof isRevoked === 'boolean' && { isRevoked }),
+      }
+      return connect(context, 'apiKeys', args, {
+        list: (tx, page) => listApiKeys(tx, { ...page, ...filter }),
+        count: (tx) => countApiKeys(tx, filter),
+      })
+    },
   }),
 )
 

@@ -53,6 +53,12 @@ export interface ToolTrial {
   readonly signal: AbortSignal
 }
 
+/**
+ * The work that may take longer than an operation, as it has limits of its own: those of an import
+ * (fetching, reading) and of a call.
+ */
+export type OwnBound = 'importOpenApi' | 'callTool'
+
 /** The outcome of a call, its `members` JSON text without the braces around it. */
 export type CallResult = Extract<CallOutcome, { readonly type: 'result' }>
 
@@ -68,8 +74,10 @@ export interface Context {
   readonly importDocument: (source: DocumentSource, accountId: string) => Promise<ImportOutcome>
   /** Calls a tool as an MCP client's request would, in the same threads and with the same limits. */
   readonly callTool: (trial: ToolTrial) => Promise<CallResult>
-  /** Aborted when the client is gone. */
+  /** Aborted when the operation's time is up or the client is gone. The database obeys it by itself. */
   readonly signal: AbortSignal
+  /** What `run` returns. Meanwhile the operation's time stands still; the client's going still counts. */
+  readonly withOwnBound: <T>(name: OwnBound, run: () => Promise<T>) => Promise<T>
   /** 32 bytes that nobody but this installation can compute, the same ones for the same `purpose`. */
   readonly deriveBytes: (purpose: string) => Uint8Array
   /** Absolute URL of a server's MCP endpoint. */

@@ -10,7 +10,7 @@ import { viewerOf, type Context } from './context.ts'
 import { placeArguments, type PlacedArgument } from './place-argument.ts'
 import { readPath } from './read-path.ts'
 import { checkHeaders } from './validate-header.ts'
-import { invalid, type InputPath } from './validate.ts'
+import { invalid, quote, type InputPath } from './validate.ts'
 
 /** What a person writes of a request. */
 export interface RequestInput {
@@ -42,15 +42,17 @@ export async function defineRequest(
   const target = readPath([...path, 'path'], input.path)
   const headers = checkHeaders([...path, 'headers'], input.headers ?? [])
   const given = readSchema(path, input)
-  const inputSchema = await cleanInputSchema(context, [...path, 'inputSchema'], given)
+  const hasSample = input.sampleArguments !== undefined && input.sampleArguments !== null
+  const source = [...path, hasSample ? 'sampleArguments' : 'inputSchema']
+  const inputSchema = await cleanInputSchema(context, source, given)
   const names = Object.keys(inputSchema.properties)
   const placed = placeArguments(path, { method, names, target, given: input.parameters ?? [] })
   const required = new Set(inputSchema.required)
   for (const slot of target.slots) {
     if (required.has(slot)) continue
     throw invalid(
-      [...path, 'inputSchema'],
-      `does not require ${JSON.stringify(slot)}, and the path cannot do without it; expected it in "required"`,
+      source,
+      `does not require ${quote(slot)}, and the path cannot do without it; expected it in "required"`,
     )
   }
   const definition: ToolDefinition = {
@@ -106,7 +108,7 @@ function readSchema(path: InputPath, { inputSchema, sampleArguments }: RequestIn
     if (ROOT_KEYWORDS.includes(keyword) || IGNORED_KEYWORDS.includes(keyword)) continue
     throw invalid(
       here,
-      `has ${JSON.stringify(keyword)} at its root; expected type, properties, required and $defs only: an argument's own schema can have anything`,
+      `has ${quote(keyword)} at its root; expected type, properties, required and $defs only: an argument's own schema can have anything`,
     )
   }
   return inputSchema
@@ -130,12 +132,15 @@ async function cleanInputSchema(
     if (ARGUMENT_NAME.test(name) && name !== '__proto__') continue
     throw invalid(
       path,
-      `has an argument named ${JSON.stringify(name.slice(0, 80))}; expected 1 to 64 of A-Z, a-z, 0-9, _, . and -`,
+      `has an argument named ${quote(name)}; expected 1 to 64 of A-Z, a-z, 0-9, _, . and -, and not "__proto__"`,
     )
   }
   const unknown = required.find((name) => !Object.hasOwn(properties, name as string)) as unknown
   if (unknown !== undefined) {
-    throw invalid(path, `requires ${JSON.stringify(unknown)}, which is not in its properties`)
+    throw invalid(
+      path,
+      `requires ${JSON.stringify(unknown).slice(0, 100)}, which is not in its properties`,
+    )
   }
   const parameters = Object.entries(properties).map(([name, argument]) => ({
     name,

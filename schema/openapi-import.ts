@@ -128,11 +128,13 @@ builder.mutationField('importOpenApi', (t) =>
     resolve: async (_root, { input }, context) => {
       const given = checkInput(input)
       const once = toIdempotentCreate(context, 'importOpenApi', input)
-      if (once === undefined) return await runImport(context, input, given)
+      const run = () =>
+        context.withOwnBound('importOpenApi', () => runImport(context, input, given, once))
+      if (once === undefined) return await run()
       const earlier = await findEarlier(context, once)
       if (earlier !== undefined) return earlier
       try {
-        return await runImport(context, input, given, once)
+        return await run()
       } catch (error) {
         // One with the same key that ran at the same time has taken the key, or the document.
         const faster = await findEarlier(context, once)

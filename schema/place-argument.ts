@@ -2,7 +2,7 @@
 // and else to the query or the body, as the method suggests.
 import type { HttpMethod, ToolParameter } from '../workers/messages.ts'
 import type { Target } from './read-path.ts'
-import { invalid, type InputPath } from './validate.ts'
+import { invalid, quote, type InputPath } from './validate.ts'
 
 /** What the author says of one argument. */
 export interface PlacedArgument {
@@ -72,7 +72,7 @@ function checkGiven(path: InputPath, { method, names, target, given }: Arguments
     if (!names.includes(argument) || seen.has(argument)) {
       throw invalid(
         [...here, 'argument'],
-        `is ${JSON.stringify(argument)}; expected the name of an argument that has no place yet`,
+        `is ${quote(argument)}; expected the name of an argument that has no place yet`,
       )
     }
     seen.add(argument)
@@ -89,7 +89,7 @@ function checkGiven(path: InputPath, { method, names, target, given }: Arguments
     if (place === 'BODY' || place === 'PATH' || !isToken) {
       throw invalid(
         [...here, 'name'],
-        `is ${JSON.stringify(name)}; expected a header's or a cookie's name, and none for ${place}`,
+        `is ${quote(name)}; expected a header's or a cookie's name, and none for ${place}`,
       )
     }
   }

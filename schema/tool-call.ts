@@ -81,7 +81,8 @@ builder.mutationField('callTool', (t) =>
       const { accountId } = viewerOf(context)
       const argumentsText = JSON.stringify(args)
       const { signal } = context
-      const result = await context.callTool({ accountId, toolId, serverId, argumentsText, signal })
+      const trial = { accountId, toolId, serverId, argumentsText, signal }
+      const result = await context.withOwnBound('callTool', () => context.callTool(trial))
       return { result, durationMs: performance.now() - startedAt }
     },
   }),

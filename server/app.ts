@@ -4,6 +4,7 @@ import { Hono, type Context, type Next } from 'hono'
 import { randomUUID } from 'node:crypto'
 import { ClientGoneError, clientGoneResponse, readChunks } from './client-gone.ts'
 import { errorResponse, toPublicError } from './errors.ts'
+import { wantsGraphiql } from './graphiql.ts'
 import type { Log } from './log.ts'
 import type { RateLimit } from './rate-limit.ts'
 
@@ -14,6 +15,8 @@ export type Handler = (request: Request, requestId: string) => Promise<Response>
 export interface AppDeps {
   readonly mcp: (request: Request, serverId: string, requestId: string) => Promise<Response>
   readonly graphql: Handler
+  /** The page for a browser; undefined where it is turned off. */
+  readonly graphiql?: ((request: Request) => Promise<Response>) | undefined
   readonly documentUpload: Handler
   /** A sentence when the process should get no traffic now. */
   readonly findUnreadiness: () => Promise<string | undefined>
@@ -86,6 +89,7 @@ async function answerGraphql(
   request: Request,
   requestId: string,
 ): Promise<Response> {
+  if (deps.graphiql !== undefined && wantsGraphiql(request)) return await deps.graphiql(request)
   const bounded = await withBoundedBody(request, MAX_GRAPHQL_BYTES)
   if (bounded !== undefined) return await deps.graphql(bounded, requestId)
   const message = `The request body is larger than ${MAX_GRAPHQL_BYTES} bytes; upload large documents to POST /documents`

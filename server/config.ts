@@ -42,6 +42,9 @@ export interface Config {
   /** Requests a minute from one IP address; 0 turns the limit off. */
   readonly rateLimitPerMinute: number
   readonly sandbox: SandboxSetting
+  /** Whether a browser gets a page at `/graphql`. */
+  readonly isGraphiqlOn: boolean
+  readonly isIntrospectionOn: boolean
   readonly logLevel: LogLevel
   readonly quickStart: QuickStart | undefined
   /** Print one JSON line instead of text for a person. */
@@ -131,6 +134,9 @@ export function readConfig(
         ),
       ) ?? 0,
     sandbox: readSandboxSetting(text, attempt, readOptionalInteger),
+    isGraphiqlOn: attempt(() => readSwitch('GRAPHIQL', text('GRAPHIQL'))) ?? true,
+    isIntrospectionOn:
+      attempt(() => readSwitch('GRAPHQL_INTROSPECTION', text('GRAPHQL_INTROSPECTION'))) ?? true,
     // A person at a terminal who tries the quick start wants its text, not our log.
     logLevel:
       attempt(() => readLogLevel(text('LOG_LEVEL'), flags?.quickStart ? 'warn' : 'info')) ?? 'info',
@@ -220,6 +226,12 @@ function readOptionalInteger(
   max: number,
 ): number | undefined {
   return text === undefined ? undefined : readInteger(name, text, min, min, max)
+}
+
+/** On, unless it says otherwise. */
+function readSwitch(name: string, text = 'on'): boolean {
+  if (text === 'on' || text === 'off') return text === 'on'
+  throw new Error(`${name} is ${JSON.stringify(text)}, expected on or off`)
 }
 
 function readPublicUrl(text: string | undefined): string | undefined {

@@ -15,6 +15,7 @@ const TABLE = {
   INTERNAL: { httpStatus: 500, jsonRpcCode: -32603 },
   BUSY: { httpStatus: 503, jsonRpcCode: -32603 },
   UNAVAILABLE: { httpStatus: 503, jsonRpcCode: -32603 },
+  TIMEOUT: { httpStatus: 504, jsonRpcCode: -32603 },
 } as const
 
 /** A code that clients may branch on; the README lists them. */

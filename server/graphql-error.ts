@@ -18,6 +18,9 @@ export interface AnsweredError {
   }
 }
 
+// GraphQL's messages repeat the value that they refuse, however long it is, and then say why.
+const MAX_MESSAGE_CHARACTERS = 1000
+const MESSAGE_END_CHARACTERS = 300
 const UNAVAILABLE_MESSAGE = 'The database cannot be reached; try again'
 
 /**
@@ -27,10 +30,17 @@ const UNAVAILABLE_MESSAGE = 'The database cannot be reached; try again'
 export function toGraphqlError(error: unknown): PublicError {
   const cause = findCause(error)
   if (cause instanceof GraphQLError && error instanceof GraphQLError && error.path === undefined) {
-    return { code: 'INVALID', message: error.message, httpStatus: 400, jsonRpcCode: -32602 }
+    const message = cut(error.message)
+    return { code: 'INVALID', message, httpStatus: 400, jsonRpcCode: -32602 }
   }
   const known = toPublicError(cause)
   return known.code === 'UNAVAILABLE' ? { ...known, message: UNAVAILABLE_MESSAGE } : known
+}
+
+function cut(message: string): string {
+  if (message.length <= MAX_MESSAGE_CHARACTERS) return message
+  const start = message.slice(0, MAX_MESSAGE_CHARACTERS - MESSAGE_END_CHARACTERS)
+  return `${start} … ${message.slice(-MESSAGE_END_CHARACTERS)}`
 }
 
 /** The error for the answer. */

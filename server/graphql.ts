@@ -1,14 +1,18 @@
 // The GraphQL endpoint as a function of a Request. Whoever shows no valid credential is refused
 // before a byte of the body is parsed: nothing of this API is public, not even its introspection.
-import { parse, validate } from 'graphql'
+import { parse, validate, type ValidationRule } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin } from 'graphql-yoga'
+import { runUnder } from '../db/abort.ts'
 import { UnauthenticatedError } from '../schema/context.ts'
 import type { Context, Viewer } from '../schema/context.ts'
 import { costRule } from '../schema/limit-cost.ts'
+import { introspectionRule } from '../schema/limit-introspection.ts'
 import { shapeRule } from '../schema/limit-shape.ts'
 import { schema } from '../schema/schema.ts'
+import { ClientGoneError, clientGoneResponse } from './client-gone.ts'
 import { printCursor, readCursor } from './cursor.ts'
+import { startDeadline, type Deadline } from './deadline.ts'
 import { findCause, refuse, statusOf, toAnsweredError, toGraphqlError } from './graphql-error.ts'
 
 /** What the endpoint needs of the process. */
@@ -20,6 +24,10 @@ export interface GraphqlDeps extends Pick<
   readonly authenticate: (request: Request) => Promise<Viewer | undefined>
   /** Signs the cursors of lists; the same in every process, or pages end where the process changes. */
   readonly cursorKey: Uint8Array
+  /** Default: true. Whoever asks holds a key in any case. */
+  readonly isIntrospectionOn?: boolean
+  /** Default: 10 s. */
+  readonly operationTimeoutMs?: number
   /** Told of every error that the client sees masked. */
   readonly onError: (error: unknown, requestId: string) => void
 }
@@ -27,11 +35,19 @@ export interface GraphqlDeps extends Pick<
 // The longest sensible operation, an introspection, has about 250; parsing 1,000 takes under a millisecond.
 const MAX_TOKENS = 1000
 
+// From the whole body to the answer. The slowest operation that is allowed takes under a second.
+const OPERATION_TIMEOUT_MS = 10_000
+
+// They name what introspection would.
+const HINT = / Did you mean .*$/
+
 /** Answers `POST /graphql`. `requestId` stands in every error. */
 export function createGraphql(
   deps: GraphqlDeps,
 ): (request: Request, requestId: string) => Promise<Response> {
   const { db, vault, importDocument, callTool, deriveBytes, mcpUrl, cursorKey, onError } = deps
+  const { isIntrospectionOn = true } = deps
+  const rules = [costRule, shapeRule, ...(isIntrospectionOn ? [] : [introspectionRule])]
   const yoga = createYoga<Context>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -43,33 +59,46 @@ export function createGraphql(
     cors: false,
     // `errorPlugin` does it, and knows the request's id.
     maskedErrors: false,
-    plugins: [limitPlugin, errorPlugin(onError)],
+    plugins: [limitPlugin(rules), errorPlugin(onError, isIntrospectionOn)],
     // Otherwise Yoga answers with a Response class of its own, which the runtimes do not know.
     fetchAPI: { Request, Response, Headers, ReadableStream, URL, TextEncoder, TextDecoder },
   })
+  const answer = async (
+    request: Request,
+    requestId: string,
+    { signal, withOwnBound }: Deadline,
+  ): Promise<Response> => {
+    const viewer = await deps.authenticate(request)
+    if (viewer === undefined) throw new UnauthenticatedError()
+    const cursors = cursorsOf(cursorKey, viewer.accountId)
+    return await yoga.fetch(request, {
+      requestId,
+      db,
+      vault,
+      callTool,
+      signal,
+      withOwnBound,
+      viewer,
+      importDocument,
+      deriveBytes,
+      mcpUrl,
+      ...cursors,
+    })
+  }
   return async (request, requestId) => {
+    const refusal = refuseForm(request, requestId)
+    if (refusal !== undefined) return refusal
+    const deadline = startDeadline(deps.operationTimeoutMs ?? OPERATION_TIMEOUT_MS, request.signal)
     try {
-      const refusal = refuseForm(request, requestId)
-      if (refusal !== undefined) return refusal
-      const viewer = await deps.authenticate(request)
-      if (viewer === undefined) throw new UnauthenticatedError()
-      const cursors = cursorsOf(cursorKey, viewer.accountId)
-      return await yoga.fetch(request, {
-        requestId,
-        db,
-        vault,
-        callTool,
-        signal: request.signal,
-        viewer,
-        importDocument,
-        deriveBytes,
-        mcpUrl,
-        ...cursors,
-      })
+      const { signal } = deadline
+      return await deadline.race(runUnder(signal, () => answer(request, requestId, deadline)))
     } catch (error) {
+      if (error instanceof ClientGoneError) return clientGoneResponse()
       const known = toGraphqlError(error)
       if (known.code === 'INTERNAL') onError(error, requestId)
       return refuse(known, requestId, headersOf(known.httpStatus))
+    } finally {
+      deadline.end()
     }
   }
 }
@@ -99,26 +128,31 @@ function refuseForm(request: Request, requestId: string): Response | undefined {
   return refuse({ code: 'INVALID', message, httpStatus: 415 }, requestId)
 }
 
-const limitPlugin: Plugin = {
-  onParse({ setParseFn }) {
-    setParseFn((source, options) => parse(source, { ...options, maxTokens: MAX_TOKENS }))
-  },
-  // Before the others, which take longer over what is too large anyway.
-  onValidate({ validateFn, setValidationFn }) {
-    setValidationFn((...args: Parameters<typeof validate>) => {
-      const refusals = validate(args[0], args[1], [costRule, shapeRule])
-      return refusals.length > 0 ? refusals : validateFn(...args)
-    })
-  },
+function limitPlugin(rules: readonly ValidationRule[]): Plugin {
+  return {
+    onParse({ setParseFn }) {
+      setParseFn((source, options) => parse(source, { ...options, maxTokens: MAX_TOKENS }))
+    },
+    // Before the others, which take longer over what is too large anyway.
+    onValidate({ validateFn, setValidationFn }) {
+      setValidationFn((...args: Parameters<typeof validate>) => {
+        const refusals = validate(args[0], args[1], rules)
+        return refusals.length > 0 ? refusals : validateFn(...args)
+      })
+    },
+  }
 }
 
-function errorPlugin(onError: GraphqlDeps['onError']): Plugin<object, Context> {
+function errorPlugin(onError: GraphqlDeps['onError'], hasHints: boolean): Plugin<object, Context> {
   return {
     onResultProcess(payload) {
       const { result } = payload
       const { requestId } = payload.serverContext
       if (Array.isArray(result) || !('errors' in result) || !result.errors?.length) return
-      const known = result.errors.map(toGraphqlError)
+      const known = result.errors.map((error) => {
+        const one = toGraphqlError(error)
+        return hasHints ? one : { ...one, message: one.message.replace(HINT, '') }
+      })
       const errors = result.errors.map((error, index) => {
         const one = known[index] ?? toGraphqlError(error)
         if (one.code === 'INTERNAL') onError(findCause(error), requestId)

@@ -10,12 +10,14 @@ import { insertInstanceValue } from '../db/instance.ts'
 
 const KEY_BYTES = 32
 const FILE_NAME = 'encryption.key'
+// Of 32 random bytes about 30 are different; fewer than this are so once in 10^9.
+const MIN_DIFFERENT_BYTES = 20
 
 /**
  * 32 bytes from base64, base64url or hex.
  *
  * @throws {Error} when the text is no such encoding, has another length, or is a key that anybody
- *   could guess (one repeated byte).
+ *   could guess: a text, a pattern, a count.
  */
 export function parseInstanceKey(name: string, text: string): Buffer {
   const trimmed = text.trim()
@@ -29,10 +31,20 @@ export function parseInstanceKey(name: string, text: string): Buffer {
       `${name} is not a key, expected 32 bytes as base64 or hex; make one with: openssl rand -base64 32`,
     )
   }
-  if (new Set(bytes).size < KEY_BYTES / 4) {
+  if (isGuessable(bytes)) {
     throw new Error(`${name} is a key that can be guessed; make one with: openssl rand -base64 32`)
   }
   return bytes
+}
+
+/** What a key of an example, a manual or a keyboard looks like; random bytes never do. */
+function isGuessable(bytes: Buffer): boolean {
+  const steps = new Set(bytes.map((byte, index) => byte - (bytes[index - 1] ?? 0)).subarray(1))
+  return (
+    new Set(bytes).size < MIN_DIFFERENT_BYTES ||
+    steps.size === 1 ||
+    bytes.every((byte) => byte >= 0x20 && byte <= 0x7e)
+  )
 }
 
 /**

@@ -10,6 +10,7 @@ import { createApiKeyAuthenticator } from './authenticate-api-key.ts'
 import type { Config } from './config.ts'
 import { createDocumentUpload } from './document.ts'
 import { openFirstAccount, openOwnerKey } from './first-account.ts'
+import { createGraphiql } from './graphiql.ts'
 import { createGraphql } from './graphql.ts'
 import { listen, type HttpServer } from './http-server.ts'
 import { deriveKey, loadInstanceKey, proveInstanceKey } from './instance-key.ts'
@@ -98,6 +99,7 @@ async function serve(parts: Parts): Promise<Running> {
   const mcpUrl = (serverId: string) => `${state.publicUrl}/mcp/${serverId}`
   const app = createApp({
     ...createHandlers(parts, state, mcpUrl, await readVersion()),
+    graphiql: config.isGraphiqlOn ? createGraphiql() : undefined,
     findUnreadiness: () => findUnreadiness(db, state.isStopping),
     rateLimit: createRateLimit(config.rateLimitPerMinute),
     log,
@@ -149,6 +151,7 @@ function createHandlers(
       mcpUrl,
       authenticate,
       cursorKey: deriveKey(key, 'graphql cursor'),
+      isIntrospectionOn: config.isIntrospectionOn,
       onError,
     }),
     documentUpload: createDocumentUpload({ db, authenticate }),

@@ -1,6 +1,7 @@
 // Accounts through the front door: the instance administrator makes, lists, suspends and reactivates
 // them, and sees nothing of what is in them.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { isCredential } from '../db/credential.ts'
 import { newId } from '../db/id.ts'
@@ -355,9 +356,7 @@ test(
       'needs TEST_DATABASE_URL: an embedded database has one process',
   },
   async (t) => {
-    const HASMCP_ENCRYPTION_KEY = Buffer.from(Array.from({ length: 32 }, (_, n) => n * 7)).toString(
-      'hex',
-    )
+    const HASMCP_ENCRYPTION_KEY = randomBytes(32).toString('hex')
     const env = { ...(await createTestStorage(t)), HASMCP_ADMIN_KEY, HASMCP_ENCRYPTION_KEY }
     const [{ app }, second] = [await startApp(t, env), await startApp(t, env)]
     const { account, apiKey } = await createAccount(app, 'Tea shop')

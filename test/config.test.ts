@@ -41,11 +41,24 @@ test('readConfig without anything set listens on loopback and keeps its data in 
       memoryMib: 16,
       rssMib: 200,
     },
+    isGraphiqlOn: true,
+    isIntrospectionOn: true,
     logLevel: 'info',
     quickStart: undefined,
     isJson: false,
   })
 })
+
+// As they stand in manuals, examples and under fingers.
+const GUESSABLE_KEYS = [
+  Buffer.alloc(32),
+  Buffer.alloc(32, 'correct horse'),
+  Buffer.from('change-me-to-32-random-bytes-now'),
+  Buffer.from('00112233445566778899aabbccddeeff'),
+  Buffer.from('0123456789abcdef'.repeat(4), 'hex'),
+  Buffer.from(Array.from({ length: 32 }, (_, n) => n)),
+  Buffer.from(Array.from({ length: 32 }, (_, n) => 255 - n * 7)),
+]
 
 const CASES: readonly {
   args?: readonly string[]
@@ -75,11 +88,22 @@ const CASES: readonly {
     problem:
       'HASMCP_ENCRYPTION_KEY is not a key, expected 32 bytes as base64 or hex; make one with: openssl rand -base64 32',
   },
-  {
-    env: { HASMCP_ENCRYPTION_KEY: '0'.repeat(64) },
+  ...[Buffer.alloc(31, 7), Buffer.alloc(33, 7), Buffer.alloc(0), Buffer.alloc(16, 7)].map(
+    (bytes) => ({
+      env: { HASMCP_ENCRYPTION_KEY: bytes.toString('hex').replace(/^$/, ' ') },
+      problem:
+        'HASMCP_ENCRYPTION_KEY is not a key, expected 32 bytes as base64 or hex; make one with: openssl rand -base64 32',
+    }),
+  ),
+  ...GUESSABLE_KEYS.map((bytes) => ({
+    env: { HASMCP_ENCRYPTION_KEY: bytes.toString('base64') },
     problem:
       'HASMCP_ENCRYPTION_KEY is a key that can be guessed; make one with: openssl rand -base64 32',
-  },
+  })),
+  ...['GRAPHIQL', 'GRAPHQL_INTROSPECTION'].map((name) => ({
+    env: { [name]: 'false' },
+    problem: `${name} is "false", expected on or off`,
+  })),
   {
     env: { HASMCP_ADMIN_KEY: 'short' },
     problem:

@@ -1,7 +1,7 @@
 // What an operation may be made of, at each limit's edge and as an attacker would write it, with the
 // time that a refusal takes; and cursors that are no cursors.
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { readFileSync, readdirSync } from 'node:fs'
 import { test } from 'node:test'
 import { getIntrospectionQuery, parse, specifiedRules, validate } from 'graphql'
 import { costRule } from '../schema/limit-cost.ts'
@@ -172,22 +172,41 @@ test('POST /graphql answers an operation that is at a limit', async () => {
   }
 })
 
-test('README and quick start use only operations that are within the limits', () => {
-  const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
-  const inReadme = [...read('README.md').matchAll(/"query": ("(?:query|mutation|\{).*"),?$/gm)]
-  const inQuickStart = [
-    ...read('server/quick-start-client.ts').matchAll(/`((?:query|mutation) [^`]+)`/g),
+/** Everything that reads like a GraphQL operation, in JSON or in a template of JavaScript. */
+function findOperations(text: string): string[] {
+  const inJson = [...text.matchAll(/"query": ?("(?:query|mutation|\{)(?:[^"\\]|\\.)*")/g)]
+  const inCode = [...text.matchAll(/[`']((?:query|mutation)\b[^`']*\}|\{ \w[^`']*\})\s*[`']/g)]
+  return [
+    ...inJson.map(([, json = '']) => JSON.parse(json) as string),
+    ...inCode.map(([, code = '']) => code),
   ]
-  assert(inReadme.length >= 5, `${inReadme.length} in README.md`)
-  assert.equal(inQuickStart.length, 5)
-  const operations = [
-    ...inReadme.map(([, json = '']) => JSON.parse(json) as string),
-    ...inQuickStart.map(([, text = '']) => text),
+}
+
+test('README, examples, quick start and load tests use only operations that are within the limits', () => {
+  const root = new URL('../', import.meta.url)
+  const read = (path: string) => readFileSync(new URL(path, root), 'utf8')
+  const list = (directory: string) =>
+    readdirSync(new URL(directory, root), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.[a-z]+$/.test(name))
+      .map((name) => `${directory}/${name}`)
+  const files = [
+    'README.md',
+    'server/quick-start-client.ts',
+    ...list('examples'),
+    ...list('load-tests'),
   ]
-  for (const text of operations) {
-    const rules = [...specifiedRules, costRule, shapeRule]
-    assert.deepEqual(validate(schema, parse(text), rules), [], text)
+  const found = new Map(files.map((path) => [path, findOperations(read(path))]))
+  const rules = [...specifiedRules, costRule, shapeRule]
+  for (const [path, operations] of found) {
+    for (const text of operations) {
+      assert.deepEqual(validate(schema, parse(text), rules), [], `${path}: ${text}`)
+    }
   }
+  // That it finds them.
+  const count = (path: string) => found.get(path)?.length ?? 0
+  assert.ok(count('README.md') >= 10, String(count('README.md')))
+  assert.equal(count('server/quick-start-client.ts'), 5)
+  assert.equal(count('load-tests/nested-list.ts'), 5)
 })
 
 const PROVIDER =

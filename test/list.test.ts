@@ -96,6 +96,48 @@ test('servers are found by a part of their name and by a provider of their tools
   assert.deepEqual(await readAll(plane, { filter: { providerId: data.id, nameContains: 'x' } }), [])
 })
 
+test('API keys and accounts are found by a part of their name and by whether they still work', async (t) => {
+  const HASMCP_ADMIN_KEY = 'an-administrator-of-the-whole-house'
+  const app = await startApp(t, { HASMCP_ADMIN_KEY })
+  const ask = <T>(query: string, variables: object = {}) =>
+    graphql<T>(app.graphqlUrl, HASMCP_ADMIN_KEY, query, variables)
+  const find = async (list: 'accounts' | 'apiKeys', filter: object) => {
+    const type = list === 'accounts' ? 'AccountFilter' : 'ApiKeyFilter'
+    const query = `query($filter: ${type}) { found: ${list}(first: 9, filter: $filter) { totalCount nodes { id name } } }`
+    const { found } = await ask<{ found: { totalCount: number; nodes: { name: string }[] } }>(
+      query,
+      { filter },
+    )
+    assert.equal(found.totalCount, found.nodes.length)
+    return found.nodes.map(({ name }) => name)
+  }
+  const ids: string[] = []
+  for (const name of ['Tea shop', 'Coffee shop_', 'Bank']) {
+    const account = await ask<{ made: { data: { account: { id: string } } } }>(
+      'mutation($name: String!) { made: createAccount(input: { name: $name }) { ... on CreateAccountSuccess { data { account { id } } } } }',
+      { name },
+    )
+    const key = await ask<{ made: { data: { apiKey: { id: string } } } }>(
+      'mutation($name: String!) { made: createApiKey(input: { name: $name }) { ... on CreateApiKeySuccess { data { apiKey { id } } } } }',
+      { name },
+    )
+    ids.push(account.made.data.account.id, key.made.data.apiKey.id)
+  }
+  await ask(
+    'mutation($account: ID!, $key: ID!) { suspendAccount(id: $account) { __typename } revokeApiKey(id: $key) { __typename } }',
+    { account: ids[0], key: ids[1] },
+  )
+  for (const [list, state] of [
+    ['accounts', 'isSuspended'],
+    ['apiKeys', 'isRevoked'],
+  ] as const) {
+    assert.deepEqual(await find(list, { nameContains: 'SHOP' }), ['Tea shop', 'Coffee shop_'])
+    assert.deepEqual(await find(list, { nameContains: '_' }), ['Coffee shop_'])
+    assert.deepEqual(await find(list, { [state]: true }), ['Tea shop'])
+    assert.deepEqual(await find(list, { [state]: false, nameContains: 'shop' }), ['Coffee shop_'])
+  }
+})
+
 test('an icon is an https or a small image data URL', async () => {
   const plane = await openControlPlane()
   let count = 0

@@ -313,7 +313,7 @@ test('a tool that does not add up is refused with what is wrong and where', asyn
     ],
     [
       path('/a', { properties: { 'a b': {} } }),
-      'request.inputSchema has an argument named "a b"; expected 1 to 64 of A-Z, a-z, 0-9, _, . and -',
+      'request.inputSchema has an argument named "a b"; expected 1 to 64 of A-Z, a-z, 0-9, _, . and -, and not "__proto__"',
     ],
     [
       path('/a', JSON.parse('{"properties":{"__proto__":{"type":"string"}}}') as object),

@@ -77,6 +77,7 @@ test('every root field is refused without a viewer', async () => {
     importDocument: () => assert.fail('a document was imported'),
     callTool: () => assert.fail('a tool was called'),
     signal: new AbortController().signal,
+    withOwnBound: (_name, run) => run(),
     deriveBytes: () => assert.fail('a credential was made'),
     mcpUrl: () => assert.fail('a URL was made'),
     printCursor: () => assert.fail('a cursor was made'),

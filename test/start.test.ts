@@ -1,5 +1,6 @@
 // Starts that are refused: one sentence, exit code 1, no stack; and the end of a process.
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
@@ -89,9 +90,7 @@ test('npm start with a database that cannot be reached says so, without the pass
 
 test('npm start with another encryption key than the first one is refused', async (t) => {
   const DATA_DIR = await createTestDataDir(t)
-  const HASMCP_ENCRYPTION_KEY = Buffer.from(Array.from({ length: 32 }, (_, n) => n * 7)).toString(
-    'base64',
-  )
+  const HASMCP_ENCRYPTION_KEY = randomBytes(32).toString('base64')
   const first = await startProduct(t, { env: { DATA_DIR }, args: ['--json'] })
   assert.equal(await first.end(), 0)
   await assertRefused(t, { DATA_DIR, HASMCP_ENCRYPTION_KEY }, /^The encryption key is not the one/)

@@ -9,6 +9,7 @@ import { hashCredential, newCredential } from '../../db/credential.ts'
 import { newId } from '../../db/id.ts'
 import { withAccount } from '../../db/transaction.ts'
 import { createVault } from '../../db/vault.ts'
+import type { Context } from '../../schema/context.ts'
 import { createApiKeyAuthenticator } from '../../server/authenticate-api-key.ts'
 import { createDocumentUpload } from '../../server/document.ts'
 import { createGraphql } from '../../server/graphql.ts'
@@ -63,6 +64,9 @@ export interface ControlPlaneOptions {
   readonly importDocument?: (source: DocumentSource) => Promise<ImportOutcome>
   readonly egressAllow?: string
   readonly maxDocumentBytes?: number
+  readonly callTool?: Context['callTool']
+  readonly operationTimeoutMs?: number
+  readonly isIntrospectionOn?: boolean
   /** Told of every statement but those that open and close a transaction. */
   readonly onStatement?: () => void
 }
@@ -108,7 +112,13 @@ export async function openControlPlane(options: ControlPlaneOptions = {}): Promi
     vault: createVault(deriveKey(INSTANCE_KEY, 'vault')),
     authenticate,
     importDocument,
-    callTool: createToolTrial(db, () => Promise.reject(new Error('There are no threads here'))),
+    callTool:
+      options.callTool ??
+      createToolTrial(db, () => Promise.reject(new Error('There are no threads here'))),
+    isIntrospectionOn: options.isIntrospectionOn ?? true,
+    ...(options.operationTimeoutMs !== undefined && {
+      operationTimeoutMs: options.operationTimeoutMs,
+    }),
     deriveBytes: (purpose) => deriveKey(INSTANCE_KEY, purpose),
     cursorKey: new Uint8Array(32).fill(5),
     mcpUrl: (serverId) => `https://mcp.test/mcp/${serverId}`,
