@@ -14,6 +14,7 @@ export interface DbEvent {
     | 'server'
     | 'server-token'
     | 'variable'
+    | 'interceptor'
   readonly accountId: string
   /** The row's id; for `tool`, the provider's, as an import changes many at once. */
   readonly id: string

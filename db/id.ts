@@ -3,7 +3,17 @@
 import { typeid } from 'typeid-js'
 
 /** What an id can name. */
-export type IdPrefix = 'acc' | 'key' | 'prv' | 'tool' | 'srv' | 'tok' | 'doc' | 'var' | 'dky'
+export type IdPrefix =
+  | 'acc'
+  | 'key'
+  | 'prv'
+  | 'tool'
+  | 'srv'
+  | 'tok'
+  | 'doc'
+  | 'var'
+  | 'dky'
+  | 'icp'
 
 // Crockford's base 32 in lower case, 128 bits in 26 characters: the first holds 3 bits.
 const SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/

@@ -10,6 +10,7 @@ import { up as addAccountSuspension } from './migrations/0002-add-account-suspen
 import { up as addIdempotencyKey } from './migrations/0003-add-idempotency-key.ts'
 import { up as addVariable } from './migrations/0004-add-variable.ts'
 import { up as addOwnTool } from './migrations/0005-add-own-tool.ts'
+import { up as addInterceptor } from './migrations/0006-add-interceptor.ts'
 import { ensureRoles } from './role.ts'
 
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -18,6 +19,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0003-add-idempotency-key': { up: addIdempotencyKey },
   '0004-add-variable': { up: addVariable },
   '0005-add-own-tool': { up: addOwnTool },
+  '0006-add-interceptor': { up: addInterceptor },
 }
 
 const TABLE = 'hasmcp_migration'

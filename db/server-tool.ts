@@ -16,6 +16,7 @@ export interface RouteTool {
   readonly title: string
   readonly description: string
   readonly method: string
+  readonly path: string
   readonly annotations: ToolAnnotations | null
   readonly variable_names: readonly string[]
   /** As this server shows it; null: as the tool says itself. So the next two. */
@@ -219,7 +220,8 @@ export async function getRouteTool(tx: Tx, toolId: string): Promise<RouteTool> {
   return row
 }
 
-const TOOL_COLUMNS = sql.raw(`tool.id, tool.name, tool.title, tool.description, tool.method,
+const TOOL_COLUMNS =
+  sql.raw(`tool.id, tool.name, tool.title, tool.description, tool.method, tool.path,
   tool.annotations, tool.variable_names, tool.definition_hash, tool_definition.definition,
   provider.id as provider_id, provider.base_url, provider.headers, provider.query`)
 

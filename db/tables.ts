@@ -185,6 +185,33 @@ export interface VariableTable {
   readonly updated_at: ColumnType<Date, Date | undefined, Date>
 }
 
+/** Scripts that rewrite what goes to an API and what comes back. */
+export interface InterceptorTable {
+  readonly id: string
+  readonly account_id: string
+  /** Whose it is: one of the two is null. */
+  readonly tool_id: string | null
+  readonly server_id: string | null
+  readonly name: string
+  readonly description: string
+  readonly phase: 'REQUEST' | 'RESPONSE'
+  readonly engine: 'JAVASCRIPT' | 'JMESPATH'
+  readonly code: string
+  /** SHA-256 of the engine and the code, in hex. */
+  readonly script_hash: string
+  /** Order among those of its owner and phase, then by id. */
+  readonly position: number
+  readonly is_enabled: Generated<boolean>
+  readonly mode: 'ENFORCE' | 'AUDIT'
+  readonly on_error: 'FAIL' | 'PASS_THROUGH'
+  /** Of the tools that it takes part in the requests of. */
+  readonly methods: ColumnType<readonly string[], string, string>
+  readonly sees_errors: boolean
+  readonly version: Generated<number>
+  readonly created_at: CreatedAt
+  readonly updated_at: ColumnType<Date, Date | undefined, Date>
+}
+
 /** The schema as Kysely is told of it. */
 export interface Tables {
   readonly instance: InstanceTable
@@ -201,4 +228,5 @@ export interface Tables {
   readonly idempotency_key: IdempotencyKeyTable
   readonly data_key: DataKeyTable
   readonly variable: VariableTable
+  readonly interceptor: InterceptorTable
 }

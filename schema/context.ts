@@ -4,6 +4,7 @@ import type { Database } from '../db/client.ts'
 import { withAccount, withOperator } from '../db/transaction.ts'
 import type { OperatorTx, Tx } from '../db/transaction.ts'
 import type { Vault } from '../db/vault.ts'
+import type { Sandbox } from '../workers/sandbox/supervisor.ts'
 import type { CallOutcome, DocumentSource, ImportOutcome } from '../workers/messages.ts'
 
 /** There is no viewer. */
@@ -72,6 +73,8 @@ export interface Context {
   readonly viewer: Viewer | undefined
   /** Reads an OpenAPI document in a worker thread. Bytes are transferred: they are gone afterwards. */
   readonly importDocument: (source: DocumentSource, accountId: string) => Promise<ImportOutcome>
+  /** Compiles and runs scripts, and knows which of them are off. */
+  readonly sandbox: Pick<Sandbox, 'run' | 'check' | 'quarantineOf'>
   /** Calls a tool as an MCP client's request would, in the same threads and with the same limits. */
   readonly callTool: (trial: ToolTrial) => Promise<CallResult>
   /** Aborted when the operation's time is up or the client is gone. The database obeys it by itself. */

@@ -4,6 +4,7 @@ import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
 import { BusyError } from '../workers/error.ts'
 import type { ImportFailure } from '../workers/messages.ts'
 import { builder } from './builder.ts'
+import { ScriptError } from './check-script.ts'
 
 /** A document cannot be imported; the code says why. */
 export class DocumentError extends Error {
@@ -20,7 +21,7 @@ const ErrorInterface = builder.interfaceRef<{ code: string; message: string }>('
   fields: (t) => ({
     code: t.exposeString('code', {
       description:
-        'For programs, never reworded: `INVALID`, `NOT_FOUND`, `CONFLICT`, `DOCUMENT_INVALID`, `DOCUMENT_TOO_LARGE`, `DOCUMENT_UNREACHABLE`, `EGRESS_DENIED` or `BUSY`.',
+        'For programs, never reworded: `INVALID`, `NOT_FOUND`, `CONFLICT`, `DOCUMENT_INVALID`, `DOCUMENT_TOO_LARGE`, `DOCUMENT_UNREACHABLE`, `EGRESS_DENIED`, `BUSY` or one of `INTERCEPTOR_…`.',
     }),
     message: t.exposeString('message', {
       description: 'For people: what is wrong, where, and what was expected.',
@@ -66,6 +67,25 @@ builder.objectType(DocumentError, {
   description:
     'The OpenAPI document could not be read. Codes: `DOCUMENT_INVALID`, it is no OpenAPI or Swagger document that can be used; `DOCUMENT_TOO_LARGE`; `DOCUMENT_UNREACHABLE`, its URL gave no document; `EGRESS_DENIED`, its URL leads to an address that this installation does not call.',
   interfaces: [ErrorInterface],
+})
+
+builder.objectType(ScriptError, {
+  name: 'InterceptorError',
+  description:
+    'A script does not compile (`INTERCEPTOR_INVALID`), or does not run where it is tried: `INTERCEPTOR_FAILED`, it threw or its result cannot be JSON; `INTERCEPTOR_TIMEOUT`, `INTERCEPTOR_MEMORY`, `INTERCEPTOR_INPUT`, `INTERCEPTOR_OUTPUT`, it is over a limit; `INTERCEPTOR_CRASHED`, it brought its process down; `INTERCEPTOR_QUARANTINED`, it did so too often.',
+  interfaces: [ErrorInterface],
+  fields: (t) => ({
+    line: t.int({
+      nullable: true,
+      description: 'The line of the script, from 1; null where it is not known.',
+      resolve: (error) => error.line ?? null,
+    }),
+    column: t.int({
+      nullable: true,
+      description: 'The column in that line, from 1; null where it is not known.',
+      resolve: (error) => error.column ?? null,
+    }),
+  }),
 })
 
 builder.objectType(BusyError, {

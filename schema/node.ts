@@ -5,6 +5,7 @@ import { getApiKey } from '../db/api-key.ts'
 import { InvalidError, NotFoundError } from '../db/errors.ts'
 import { isId } from '../db/id.ts'
 import type { IdPrefix } from '../db/id.ts'
+import { getInterceptor } from '../db/interceptor.ts'
 import { getProvider } from '../db/provider.ts'
 import { getServerToken } from '../db/server-token.ts'
 import { getServer } from '../db/server.ts'
@@ -32,6 +33,7 @@ const LOADERS: Partial<Record<IdPrefix, (tx: Tx, id: string) => Promise<{ id: st
   srv: getServer,
   tok: getServerToken,
   var: getVariable,
+  icp: getInterceptor,
 }
 
 async function loadNode(tx: Tx, id: string): Promise<{ id: string }> {

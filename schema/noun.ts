@@ -10,6 +10,7 @@ const NOUNS = {
   srv: { typename: 'Server', word: 'a server' },
   tok: { typename: 'ServerToken', word: 'a server token' },
   var: { typename: 'Variable', word: 'a variable' },
+  icp: { typename: 'Interceptor', word: 'an interceptor' },
   dky: { typename: undefined, word: 'a data key' },
   doc: { typename: undefined, word: 'an uploaded document' },
 } as const satisfies Record<IdPrefix, { typename: string | undefined; word: string }>

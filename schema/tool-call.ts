@@ -1,6 +1,10 @@
 // Trying a tool: the same call as a model's, with what a model does not see beside the answer.
 import { InvalidError, NotFoundError } from '../db/errors.ts'
+import { listInterceptorsById } from '../db/interceptor.ts'
+import type { InterceptorUse } from '../workers/messages.ts'
+import { loadOne } from './batch.ts'
 import { answer, builder } from './builder.ts'
+import { InterceptorRef } from './interceptor.ts'
 import { viewerOf, type CallResult } from './context.ts'
 import { BusyError } from '../workers/error.ts'
 import { checkId, invalid } from './validate.ts'
@@ -9,6 +13,37 @@ interface ToolCall {
   readonly result: CallResult
   readonly durationMs: number
 }
+
+const InterceptorUseRef = builder.objectRef<InterceptorUse>('InterceptorUse').implement({
+  description: 'What an interceptor did in a call.',
+  fields: (t) => ({
+    interceptor: t.field({
+      type: InterceptorRef,
+      nullable: true,
+      description: 'The interceptor; null where it was deleted meanwhile.',
+      resolve: async ({ interceptorId }, _args, context) =>
+        (await loadOne(context, 'interceptor', interceptorId, listInterceptorsById)) ?? null,
+    }),
+    failure: t.string({
+      nullable: true,
+      description: 'Why it had no result, `INTERCEPTOR_TIMEOUT` and so on; null where it had one.',
+      resolve: ({ failure }) => failure ?? null,
+    }),
+    cpuMs: t.float({
+      nullable: true,
+      description: 'Milliseconds of CPU time; null where it had no result.',
+      resolve: ({ cpuMs }) => cpuMs ?? null,
+    }),
+    bytesBefore: t.exposeInt('bytesBefore', { description: 'Bytes of what it got, as JSON.' }),
+    bytesAfter: t.exposeInt('bytesAfter', { description: 'Bytes of its result, as JSON.' }),
+    tokensBefore: t.exposeInt('tokensBefore', {
+      description: 'About what a model would have paid for what it got, in tokens.',
+    }),
+    tokensAfter: t.exposeInt('tokensAfter', {
+      description: 'About what a model pays for its result, in tokens.',
+    }),
+  }),
+})
 
 const ToolCallRef = builder.objectRef<ToolCall>('ToolCall').implement({
   description: 'What came of a call. Nothing of it is stored.',
@@ -37,6 +72,11 @@ const ToolCallRef = builder.objectRef<ToolCall>('ToolCall').implement({
     responseBytes: t.int({
       description: "Bytes of the body of the API's answer, after decompression.",
       resolve: ({ result }) => result.responseBytes,
+    }),
+    interceptors: t.field({
+      type: [InterceptorUseRef],
+      description: 'What each interceptor did, in the order in which they ran.',
+      resolve: ({ result }) => result.interceptors ?? [],
     }),
     durationMs: t.exposeFloat('durationMs', {
       description: 'Milliseconds from the begin of the call to its result.',

@@ -18,7 +18,7 @@ import { findCause, refuse, statusOf, toAnsweredError, toGraphqlError } from './
 /** What the endpoint needs of the process. */
 export interface GraphqlDeps extends Pick<
   Context,
-  'db' | 'vault' | 'importDocument' | 'callTool' | 'deriveBytes' | 'mcpUrl'
+  'db' | 'vault' | 'sandbox' | 'importDocument' | 'callTool' | 'deriveBytes' | 'mcpUrl'
 > {
   /** Who sent the request; undefined where nobody valid did. */
   readonly authenticate: (request: Request) => Promise<Viewer | undefined>
@@ -45,7 +45,8 @@ const HINT = / Did you mean .*$/
 export function createGraphql(
   deps: GraphqlDeps,
 ): (request: Request, requestId: string) => Promise<Response> {
-  const { db, vault, importDocument, callTool, deriveBytes, mcpUrl, cursorKey, onError } = deps
+  const { db, vault, sandbox, importDocument, callTool, deriveBytes, mcpUrl, cursorKey, onError } =
+    deps
   const { isIntrospectionOn = true } = deps
   const rules = [costRule, shapeRule, ...(isIntrospectionOn ? [] : [introspectionRule])]
   const yoga = createYoga<Context>({
@@ -75,6 +76,7 @@ export function createGraphql(
       requestId,
       db,
       vault,
+      sandbox,
       callTool,
       signal,
       withOwnBound,

@@ -5,6 +5,8 @@ import { openDatabase, type Database } from '../db/client.ts'
 import { hashCredential } from '../db/credential.ts'
 import { createVault, type Vault } from '../db/vault.ts'
 import { createPool, type Pool } from '../workers/pool.ts'
+import { createSandbox, type Sandbox } from '../workers/sandbox/supervisor.ts'
+import { sandboxCommand } from '../workers/sandbox/spawn-process.ts'
 import { createApp, type App, type AppDeps } from './app.ts'
 import { createApiKeyAuthenticator } from './authenticate-api-key.ts'
 import type { Config } from './config.ts'
@@ -15,6 +17,7 @@ import { createGraphql } from './graphql.ts'
 import { listen, type HttpServer } from './http-server.ts'
 import { deriveKey, loadInstanceKey, proveInstanceKey } from './instance-key.ts'
 import { createLog, type Log } from './log.ts'
+import type { RouteInterception } from './mcp/build-interception.ts'
 import { createMcpEndpoint } from './mcp/endpoint.ts'
 import { createToolTrial } from './tool-trial.ts'
 import { createRouteStore } from './mcp/route.ts'
@@ -42,7 +45,8 @@ export interface Running {
 export const DRAIN_MS = 25_000
 // What is cancelled at the end of the drain still has to be told so.
 const CANCEL_GRACE_MS = 1_000
-const MAX_ANSWER_BYTES = 10 * 1024 * 1024
+const MIB = 1024 * 1024
+const MAX_ANSWER_BYTES = 10 * MIB
 
 /**
  * Starts everything and listens.
@@ -54,8 +58,11 @@ export async function start(config: Config): Promise<Running> {
   const log = createLog(config.logLevel)
   const undo: (() => unknown)[] = []
   try {
+    const sandbox = openSandbox(config, log)
+    undo.push(() => sandbox.close())
     // Threads boot while the database does: together they are most of a start's time.
     const pool = createPool({
+      sandbox,
       egressAllow: config.egressAllow,
       ...(config.callThreads === undefined ? {} : { callThreads: config.callThreads }),
     })
@@ -75,15 +82,31 @@ export async function start(config: Config): Promise<Running> {
       config.adminKey === undefined
         ? await openOwnerKey(db, accountId, key)
         : { text: config.adminKey, isNew: false }
-    return await serve({ config, log, pool, db, key, accountId, ownerKey })
+    return await serve({ config, log, pool, sandbox, db, key, accountId, ownerKey })
   } catch (error) {
     for (const step of undo.reverse()) await step()
     throw error
   }
 }
 
+function openSandbox({ sandbox }: Config, log: Log): Sandbox {
+  const { engine, slots, softCpuMs, hardCpuMs, memoryMib, rssMib } = sandbox
+  return createSandbox({
+    command: sandboxCommand(engine),
+    ...(slots === undefined ? {} : { slots }),
+    softCpuMs,
+    hardCpuMs,
+    memoryBytes: memoryMib * MIB,
+    rssBytes: rssMib * MIB,
+    onLog: (message) => {
+      log.warn({ sandbox: engine }, message)
+    },
+  })
+}
+
 type Parts = Pick<Running, 'log' | 'pool' | 'db' | 'key' | 'accountId' | 'ownerKey'> & {
   readonly config: Config
+  readonly sandbox: Sandbox
 }
 
 /** What is known only while the process runs. */
@@ -94,7 +117,7 @@ interface State {
 }
 
 async function serve(parts: Parts): Promise<Running> {
-  const { config, log, pool, db, key, accountId, ownerKey } = parts
+  const { config, log, pool, sandbox, db, key, accountId, ownerKey } = parts
   const state: State = { publicUrl: config.publicUrl ?? '', isStopping: false }
   const mcpUrl = (serverId: string) => `${state.publicUrl}/mcp/${serverId}`
   const app = createApp({
@@ -104,6 +127,10 @@ async function serve(parts: Parts): Promise<Running> {
     rateLimit: createRateLimit(config.rateLimitPerMinute),
     log,
   })
+  // An edit, in whichever process it was made, gives the script another chance in this one.
+  db.events.subscribe(({ noun, id }) => {
+    if (noun === 'interceptor') sandbox.release(id)
+  })
   const http = await listen(app, config.host, config.port)
   state.publicUrl ||= http.origin
   log.info({ origin: http.origin, database: db.kind, runtime: runtimeName() }, 'listening')
@@ -111,6 +138,7 @@ async function serve(parts: Parts): Promise<Running> {
     state.isStopping = true
     await drain(http, pool, log)
     await pool.close()
+    await sandbox.close()
     await db.close()
   }
   const graphqlUrl = `${state.publicUrl}/graphql`
@@ -118,7 +146,7 @@ async function serve(parts: Parts): Promise<Running> {
 }
 
 function createHandlers(
-  { config, log, pool, db, key, accountId }: Parts,
+  { config, log, pool, sandbox, db, key, accountId }: Parts,
   state: State,
   mcpUrl: (serverId: string) => string,
   version: string,
@@ -146,6 +174,7 @@ function createHandlers(
       db,
       importDocument: pool.import,
       vault,
+      sandbox,
       callTool: createToolTrial(db, call),
       deriveBytes: (purpose) => deriveKey(credentialKey, purpose),
       mcpUrl,
@@ -167,12 +196,17 @@ function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
       baseUrl: tool.baseUrl,
       headers: tool.headers,
       query: tool.query,
+      ...(tool.interception && splitInterception(tool.interception)),
       ...(tool.variables && { variables: openVariables(vault, route.dataKey, tool.variables) }),
       argumentsText,
       timeoutMs,
       maxResponseBytes: MAX_ANSWER_BYTES,
       signal,
     })
+}
+
+function splitInterception({ scripts, ...interception }: RouteInterception) {
+  return { scripts, interception }
 }
 
 /** A page on this machine (an inspector) may call; a page elsewhere is DNS rebinding. */

@@ -4,14 +4,8 @@ import { NotFoundError } from '../db/errors.ts'
 import { getRoute, getRouteTool } from '../db/server-tool.ts'
 import { withAccount, type Tx } from '../db/transaction.ts'
 import type { Context } from '../schema/context.ts'
-import {
-  buildRoute,
-  buildRouteTool,
-  namesInTool,
-  type Route,
-  type RouteTool,
-} from './mcp/build-route.ts'
-import { loadVariables } from './mcp/resolve-variable.ts'
+import { buildRoute, buildRouteTool, type Route, type RouteTool } from './mcp/build-route.ts'
+import { loadParts } from './mcp/load-parts.ts'
 import type { CallTool } from './mcp/tool.ts'
 
 interface Target {
@@ -31,18 +25,18 @@ export function createToolTrial(db: Database, call: CallTool): Context['callTool
 
 async function openTool(tx: Tx, toolId: string): Promise<Target> {
   const row = await getRouteTool(tx, toolId)
-  const variables = await loadVariables(tx, namesInTool(row))
-  const { dataKey } = variables
+  const parts = await loadParts(tx, [row], undefined)
+  const { dataKey } = parts.variables
   return {
     route: { accountId: tx.accountId, dataKey },
-    tool: buildRouteTool(row, row.name, variables),
+    tool: buildRouteTool(row, row.name, parts),
   }
 }
 
 async function openServerTool(tx: Tx, serverId: string, toolId: string): Promise<Target> {
   const row = await getRoute(tx, serverId)
-  const names = new Set(row.tools.filter(({ id }) => id === toolId).flatMap(namesInTool))
-  const route = buildRoute(row, await loadVariables(tx, [...names]))
+  const called = row.tools.filter(({ id }) => id === toolId)
+  const route = buildRoute(row, await loadParts(tx, called, serverId))
   const tool = [...route.tools.values()].find(({ id }) => id === toolId)
   if (tool !== undefined) return { route, tool }
   throw new NotFoundError(`The server ${serverId} offers no tool ${toolId}`)

@@ -75,6 +75,11 @@ test('every root field is refused without a viewer', async () => {
     vault: new Proxy({} as Context['vault'], { get: () => assert.fail('a secret was made') }),
     viewer: undefined,
     importDocument: () => assert.fail('a document was imported'),
+    sandbox: {
+      run: () => assert.fail('a script was run'),
+      check: () => assert.fail('a script was compiled'),
+      quarantineOf: () => assert.fail('a script was looked for'),
+    },
     callTool: () => assert.fail('a tool was called'),
     signal: new AbortController().signal,
     withOwnBound: (_name, run) => run(),

@@ -1,11 +1,18 @@
 // A thread of the pool that runs calls, many at once. Piscina imports this file and calls its
 // default export for each task.
-import { BroadcastChannel, isMainThread, workerData } from 'node:worker_threads'
+import {
+  BroadcastChannel,
+  isMainThread,
+  MessageChannel,
+  type MessagePort,
+  workerData,
+} from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
-import { callTool } from './call/call-tool.ts'
+import { callTool, type RunInterceptor } from './call/call-tool.ts'
 import type { CallOutcome, CallTask, CancelMessage, FetchOutcome, FetchTask } from './messages.ts'
 import { fetchDocument } from './openapi/fetch-document.ts'
 import { toRefusal } from './openapi/import-error.ts'
+import { createSandboxClient } from './sandbox/attach-port.ts'
 
 /** A cancellation can overtake the call that it is about. */
 const MAX_CANCELLED = 4_096
@@ -27,16 +34,24 @@ export default async function run(task: CallTask | FetchTask): Promise<CallOutco
   const outcome = task.type === 'call' ? await runCall(task) : await runFetch(task)
   if (isMainThread) return outcome
   if (outcome.type === 'result') return transfer(outcome, outcome.members.buffer)
+  if (outcome.type === 'needs-sandbox') return transfer(outcome, outcome.port)
   return outcome.type === 'fetched' ? transfer(outcome, outcome.bytes.buffer) : outcome
 }
 
+let runInterceptor: RunInterceptor | undefined
+
 async function runCall(task: CallTask): Promise<CallOutcome> {
-  const { callId } = task
+  const { callId, interception } = task
+  if (interception !== undefined && runInterceptor === undefined) {
+    const { port1, port2 } = new MessageChannel()
+    runInterceptor = createSandboxClient(port1).run
+    return { type: 'needs-sandbox', port: port2 }
+  }
   const controller = new AbortController()
   if (cancelled.delete(callId)) controller.abort()
   running.set(callId, controller)
   try {
-    return await callTool(task, controller.signal)
+    return await callTool(task, controller.signal, runInterceptor)
   } finally {
     running.delete(callId)
   }
@@ -68,7 +83,7 @@ function listenForCancels(data: unknown): void {
 }
 
 /** Piscina's way to say what of a result is transferred; its caller sees the outcome alone. */
-function transfer<T>(outcome: T, buffer: ArrayBuffer): T {
-  const parcel = { [transferableSymbol]: buffer, [valueSymbol]: outcome }
+function transfer<T>(outcome: T, part: ArrayBuffer | MessagePort): T {
+  const parcel = { [transferableSymbol]: part, [valueSymbol]: outcome }
   return move(parcel as unknown as ArrayBuffer) as unknown as T
 }

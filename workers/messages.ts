@@ -1,6 +1,8 @@
 // Everything that crosses the border between the main thread and a worker thread: the tasks and
 // their outcomes, as plain data. Failures cross it as values; a rejected promise means that the
 // thread itself died.
+import type { MessagePort } from 'node:worker_threads'
+import type { Engine, SandboxFailure } from './sandbox/messages.ts'
 
 /** The methods a tool can use. CONNECT and TRACE are no operations of an API. */
 export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
@@ -85,6 +87,44 @@ export interface CallVariable {
   readonly origin?: string
 }
 
+/** An interceptor as a call runs it; its code stays on the main thread. */
+export interface CallInterceptor {
+  readonly id: string
+  readonly name: string
+  readonly engine: Engine
+  /** SHA-256 of the engine and the code, in hex. */
+  readonly scriptHash: string
+  /** It runs and is metered, and changes nothing. */
+  readonly isAudit: boolean
+  /** Where it fails, the call goes on with what it was given. Otherwise the call ends. */
+  readonly passesThrough: boolean
+  /** Of a response: it gets the answers that are errors, too. */
+  readonly seesErrors: boolean
+}
+
+/** The interceptors of a call, in the order in which they run. */
+export interface Interception {
+  readonly request: readonly CallInterceptor[]
+  readonly response: readonly CallInterceptor[]
+  /** JSON text of the global `tool`. */
+  readonly tool: string
+}
+
+/** What one interceptor did in a call. Counts before and after are of what went in and came out. */
+export interface InterceptorUse {
+  readonly interceptorId: string
+  readonly phase: 'REQUEST' | 'RESPONSE'
+  /** Why it had no result; absent where it had one. */
+  readonly failure?: InterceptorFailure
+  /** CPU time in milliseconds; absent where it had no result. */
+  readonly cpuMs?: number
+  readonly bytesBefore: number
+  readonly bytesAfter: number
+  /** Estimated, see `workers/estimate-tokens.ts`. */
+  readonly tokensBefore: number
+  readonly tokensAfter: number
+}
+
 /** Calls one tool's upstream and shapes the answer. */
 export interface CallTask {
   readonly type: 'call'
@@ -105,6 +145,8 @@ export interface CallTask {
    * Absent where there are none.
    */
   readonly variables?: Readonly<Record<string, CallVariable>>
+  /** Absent where the call has none. */
+  readonly interception?: Interception
   /** The call's arguments as JSON text: an object. */
   readonly argumentsText: string
   /** From the start of the task to the last byte of the answer. */
@@ -131,11 +173,17 @@ export type CallFailure =
   | 'UPSTREAM_INVALID'
   | 'RESPONSE_TOO_LARGE'
   | 'CANCELLED'
+  | InterceptorFailure
+
+/** Why an interceptor ended a call. */
+export type InterceptorFailure = Exclude<SandboxFailure, 'CANCELLED'>
 
 /** What became of a {@link CallTask}. */
 export type CallOutcome =
   /** The thread does not know `definitionHash`: send the task again, with its `definition`. */
   | { readonly type: 'unknown-definition' }
+  /** The thread has no way to the sandbox yet: attach the port, and send the task again. */
+  | { readonly type: 'needs-sandbox'; readonly port: MessagePort }
   | {
       readonly type: 'result'
       /**
@@ -151,6 +199,8 @@ export type CallOutcome =
       readonly status?: number
       /** Bytes of the upstream's body after decompression. */
       readonly responseBytes: number
+      /** What each interceptor did, in the order in which they ran; absent where the call has none. */
+      readonly interceptors?: readonly InterceptorUse[]
     }
 
 /** Sent to every thread over a BroadcastChannel: aborts the call, if it runs there. */

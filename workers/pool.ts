@@ -4,7 +4,7 @@
 // cancellation and other tenants can still be heeded.
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { BroadcastChannel } from 'node:worker_threads'
+import type { MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { createAdmission, type Entry } from './admission.ts'
 import { BusyError } from './error.ts'
@@ -12,7 +12,6 @@ import { shapeError } from './call/shape-result.ts'
 import type {
   CallOutcome,
   CallTask,
-  CancelMessage,
   DocumentSource,
   FetchOutcome,
   FetchTask,
@@ -20,6 +19,9 @@ import type {
   ImportRefusal,
   ImportTask,
 } from './messages.ts'
+import { createRunningCalls, type RunningCalls } from './running-calls.ts'
+import type { Sandbox } from './sandbox/supervisor.ts'
+import { createScripts, type Script } from './script.ts'
 
 /** A call as its caller knows it: what the pool adds is its number, the egress rules and the definition. */
 export interface Call extends Omit<
@@ -30,6 +32,8 @@ export interface Call extends Omit<
   readonly accountId: string
   /** JSON text of the tool's definition, sent only to a thread that has not seen it. */
   readonly definition: string
+  /** Of its interceptors. Default: none. */
+  readonly scripts?: readonly Script[]
   /** Aborting it aborts the upstream request. */
   readonly signal?: AbortSignal
 }
@@ -43,6 +47,8 @@ export interface PoolOptions {
   readonly callThreads?: number
   /** `EGRESS_ALLOW` as configured. */
   readonly egressAllow?: string
+  /** Runs the interceptors of calls; without it, calls with interceptors reject. */
+  readonly sandbox?: Pick<Sandbox, 'attach'>
 }
 
 /** The worker threads, as the main thread uses them. */
@@ -80,6 +86,8 @@ const IMPORT_PLACES = 2
 // An hour's worth of nothing helps nobody: longer than the imports that may be before it take.
 const IMPORT_WAIT_MS = 120_000
 const MAX_DEFAULT_CALL_THREADS = 4
+// Once for the definition, and once to run.
+const MAX_TOLD = 2
 // An import's thread holds a parsed document of up to 32 MiB; it is given back soon after.
 const IMPORT_IDLE_MS = 5_000
 // The slowest hostile document within the import's own bounds took 5 s on a busy machine; another
@@ -96,6 +104,9 @@ export function createPool(options: PoolOptions = {}): Pool {
   const running = createRunningCalls(channel)
   const callPlaces = createAdmission(threads.maxThreads * CALLS_PER_THREAD, MAX_WAITING_CALLS)
   const importPlaces = createAdmission(IMPORT_PLACES, MAX_WAITING_IMPORTS)
+  const scripts = createScripts()
+  const attach = (port: MessagePort) => options.sandbox?.attach(port, scripts.find)
+  const deps: CallDeps = { threads, running, attach }
   let egressAllow = options.egressAllow ?? ''
   return {
     async call(call) {
@@ -105,10 +116,12 @@ export function createPool(options: PoolOptions = {}): Pool {
       const entered = typeof entry === 'string' ? entry : await entry
       if (entered !== 'entered') return describeWait(entered, timeoutMs)
       const waitedMs = typeof entry === 'string' ? 0 : Math.round(performance.now() - startedAt)
+      scripts.add(call.scripts)
       try {
         const leftMs = Math.max(1, timeoutMs - waitedMs)
-        return await runCall(threads, running, egressAllow, { ...call, timeoutMs: leftMs })
+        return await runCall(deps, egressAllow, { ...call, timeoutMs: leftMs })
       } finally {
+        scripts.remove(call.scripts)
         callPlaces.leave(accountId)
       }
     },
@@ -131,41 +144,6 @@ export function createPool(options: PoolOptions = {}): Pool {
     async close() {
       running.close()
       await Promise.all([threads.destroy(), imports.destroy()])
-    },
-  }
-}
-
-/** The calls that threads have, by their numbers. */
-interface RunningCalls {
-  readonly add: () => number
-  readonly has: (callId: number) => boolean
-  readonly remove: (callId: number) => void
-  readonly cancel: (callId: number) => void
-  readonly cancelAll: () => void
-  readonly close: () => void
-}
-
-function createRunningCalls(channel: string): RunningCalls {
-  const cancels = new BroadcastChannel(channel)
-  const running = new Set<number>()
-  let lastCallId = 0
-  const cancel = (callId: number) => {
-    running.delete(callId)
-    cancels.postMessage({ type: 'cancel', callId } satisfies CancelMessage)
-  }
-  return {
-    add() {
-      running.add(++lastCallId)
-      return lastCallId
-    },
-    has: (callId) => running.has(callId),
-    remove: (callId) => running.delete(callId),
-    cancel,
-    cancelAll() {
-      for (const callId of running) cancel(callId)
-    },
-    close() {
-      cancels.close()
     },
   }
 }
@@ -203,27 +181,35 @@ function startImportThreads(): ImportThreads {
   })
 }
 
+interface CallDeps {
+  readonly threads: CallThreads
+  readonly running: RunningCalls
+  readonly attach: (port: MessagePort) => void
+}
+
 async function runCall(
-  threads: CallThreads,
-  running: RunningCalls,
+  { threads, running, attach }: CallDeps,
   egressAllow: string,
-  { signal, definition, accountId, ...rest }: Call,
+  { signal, definition, accountId, scripts: _scripts, ...rest }: Call,
 ): Promise<CallResult> {
   const callId = running.add()
-  const task: CallTask = { type: 'call', callId, egressAllow, partition: accountId, ...rest }
+  let task: CallTask = { type: 'call', callId, egressAllow, partition: accountId, ...rest }
   const onAbort = () => {
     running.cancel(callId)
   }
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    // Most threads know most definitions: the text is sent only to one that says it does not.
-    const outcome = await threads.run(task)
-    if (outcome.type === 'result') return outcome
-    // The cancellation was spent on the first attempt.
-    if (!running.has(callId)) return describeWait('cancelled', task.timeoutMs)
-    const told = await threads.run({ ...task, definition })
-    if (told.type === 'result') return told
-    throw new Error('A thread does not know a definition that it was just given')
+    // A thread may lack the definition, and a way to the sandbox; the next attempt may be another's.
+    for (let attempt = 0; attempt < threads.maxThreads + MAX_TOLD; attempt += 1) {
+      const outcome = await threads.run(task)
+      if (outcome.type === 'result') return outcome
+      if (outcome.type === 'needs-sandbox') attach(outcome.port)
+      // Most threads know most definitions: the text is sent only to one that says it does not.
+      if (outcome.type === 'unknown-definition') task = { ...task, definition }
+      // The cancellation was spent on this attempt.
+      if (!running.has(callId)) return describeWait('cancelled', task.timeoutMs)
+    }
+    throw new Error('A thread does not know what it was just told')
   } finally {
     running.remove(callId)
     signal?.removeEventListener('abort', onAbort)

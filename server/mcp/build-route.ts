@@ -5,6 +5,8 @@ import type { ToolAnnotations } from '../../db/tables.ts'
 import type { Variable } from '../../db/variable.ts'
 import type { WrappedKey } from '../../db/vault.ts'
 import { namesOf, pickVariable } from '../../workers/call/pick-variable.ts'
+import type { RouteInterceptor } from '../../db/interceptor.ts'
+import { buildInterception, type RouteInterception } from './build-interception.ts'
 import type { RouteVariables } from './resolve-variable.ts'
 
 /** One tool, with all that a call of it needs. */
@@ -26,6 +28,8 @@ export interface RouteTool {
   readonly query: Readonly<Record<string, string>>
   /** Those that it refers to and that exist, secrets encrypted; undefined where it refers to none. */
   readonly variables: readonly Variable[] | undefined
+  /** Undefined where it has none. */
+  readonly interception: RouteInterception | undefined
 }
 
 /** A server as its calls see it. Immutable: a change makes another one. */
@@ -50,14 +54,23 @@ const ID_SUFFIX_CHARACTERS = 26
 // Strings of two bytes a character, and the same text again in the printed listing.
 const BYTES_PER_CHARACTER = 3
 
-/** The route that the rows make; `variables` are those that its tools refer to. */
-export function buildRoute(row: RouteRow, variables: RouteVariables): Route {
+/** What stands beside the rows of a server or a tool. */
+export interface RouteParts {
+  readonly variables: RouteVariables
+  /** Of the server and of its tools, in their order. */
+  readonly interceptors: readonly RouteInterceptor[]
+}
+
+/** The route that the rows make. */
+export function buildRoute(row: RouteRow, parts: RouteParts): Route {
   const { server } = row
+  const { variables, interceptors } = parts
   const names = uniqueNames(row.tools)
   const tools = new Map<string, RouteTool>()
   let characters = 0
+  for (const { code } of interceptors) characters += code.length
   for (const [at, toolRow] of row.tools.entries()) {
-    const tool = buildRouteTool(toolRow, names[at] ?? toolRow.name, variables)
+    const tool = buildRouteTool(toolRow, names[at] ?? toolRow.name, parts, server.name)
     characters += tool.definition.length + tool.description.length + tool.baseUrl.length
     tools.set(tool.name, tool)
   }
@@ -72,13 +85,15 @@ export function buildRoute(row: RouteRow, variables: RouteVariables): Route {
   }
 }
 
-/** One tool of it, under that name. */
+/** One tool of it, under that name; without a server it is called by itself. */
 export function buildRouteTool(
   row: RouteToolRow,
   name: string,
-  { rows }: Pick<RouteVariables, 'rows'>,
+  { variables: { rows }, interceptors }: RouteParts,
+  serverName?: string,
 ): RouteTool {
   const referred = namesInTool(row)
+  const { method, path } = row
   return {
     id: row.id,
     name,
@@ -94,6 +109,7 @@ export function buildRouteTool(
       referred.length === 0
         ? undefined
         : referred.flatMap((one) => pickVariable(rows, row.provider_id, one) ?? []),
+    interception: buildInterception(interceptors, row.id, { name, method, path, serverName }),
   }
 }
 

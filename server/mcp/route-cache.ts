@@ -1,11 +1,11 @@
 // Routes by server id, so that a warm call reads no database. Any change to a server, provider,
-// tool or variable drops all routes of its account: working out which ones it touches would cost a query.
+// tool, variable or interceptor drops all routes of its account: working out which ones it touches would cost a query.
 import type { Database } from '../../db/client.ts'
 import { NotFoundError } from '../../db/errors.ts'
 import { getRoute } from '../../db/server-tool.ts'
 import { withAccount } from '../../db/transaction.ts'
-import { type Route, buildRoute, namesInTool } from './build-route.ts'
-import { loadVariables } from './resolve-variable.ts'
+import { type Route, buildRoute } from './build-route.ts'
+import { loadParts } from './load-parts.ts'
 import { type CheckedCacheOptions, createCheckedCache } from './checked-cache.ts'
 
 /** The routes of servers that were used lately. */
@@ -41,6 +41,7 @@ export function createRouteCache(
       case 'tool':
       case 'server':
       case 'variable':
+      case 'interceptor':
         cache.drop((route) => route.accountId === event.accountId)
         break
       case 'api-key':
@@ -62,8 +63,7 @@ async function loadRoute(
   try {
     return await withAccount(db, accountId, async (tx) => {
       const route = await getRoute(tx, serverId)
-      const names = new Set(route.tools.flatMap(namesInTool))
-      return buildRoute(route, await loadVariables(tx, [...names]))
+      return buildRoute(route, await loadParts(tx, route.tools, serverId))
     })
   } catch (error) {
     if (error instanceof NotFoundError) return undefined

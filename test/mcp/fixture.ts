@@ -44,6 +44,7 @@ export function routeOf(tools: readonly ToolSpec[], instructions = '') {
         definition_hash: `hash of ${name}`,
         definition: JSON.stringify({ method: 'GET', path: '/', inputSchema, parameters: [] }),
         method: 'GET',
+        path: '/',
         annotations: null,
         variable_names: [],
         shown_name: null,
@@ -55,7 +56,7 @@ export function routeOf(tools: readonly ToolSpec[], instructions = '') {
         query: {},
       })),
     },
-    { dataKey: undefined, rows: [] },
+    { variables: { dataKey: undefined, rows: [] }, interceptors: [] },
   )
 }
 

@@ -14,7 +14,10 @@ import { createApiKeyAuthenticator } from '../../server/authenticate-api-key.ts'
 import { createDocumentUpload } from '../../server/document.ts'
 import { createGraphql } from '../../server/graphql.ts'
 import { deriveKey } from '../../server/instance-key.ts'
+import { readSandboxSetting } from '../../server/sandbox-setting.ts'
 import { createToolTrial } from '../../server/tool-trial.ts'
+import { sandboxCommand } from '../../workers/sandbox/spawn-process.ts'
+import { createSandbox } from '../../workers/sandbox/supervisor.ts'
 import type { DocumentSource, ImportOutcome } from '../../workers/messages.ts'
 import { openTestDatabase } from './database.ts'
 import { importSource } from './import.ts'
@@ -96,6 +99,18 @@ function openSharedDatabase(): Promise<Database> {
   return sharedDatabase
 }
 
+// Without a process until a test has a script.
+const sandbox = createSandbox({
+  command: sandboxCommand(
+    readSandboxSetting(
+      () => undefined,
+      (read) => read(),
+      () => undefined,
+    ).engine,
+  ),
+})
+cleanups.push(() => sandbox.close())
+
 export async function openControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const shared = await openSharedDatabase()
   const { onStatement } = options
@@ -110,6 +125,7 @@ export async function openControlPlane(options: ControlPlaneOptions = {}): Promi
   const handle = createGraphql({
     db,
     vault: createVault(deriveKey(INSTANCE_KEY, 'vault')),
+    sandbox,
     authenticate,
     importDocument,
     callTool:

@@ -3,56 +3,111 @@
 import { request } from '../egress/client.ts'
 import { EgressError } from '../egress/error.ts'
 import type { CallFailure, CallOutcome, CallTask } from '../messages.ts'
+import type { RunJob } from '../sandbox/attach-port.ts'
+import type { ThreadJob } from '../sandbox/messages.ts'
 import { buildRequest } from './build-request.ts'
-import { ArgumentsError, VariableError } from './error.ts'
+import { ArgumentsError, InterceptorError, VariableError } from './error.ts'
+import { openInterceptors, type Interceptors } from './intercept.ts'
 import { isRecord, parseKeepingIntegers } from './number.ts'
 import { redact, toNeedles } from './redact.ts'
-import { shapeError, shapeResponse } from './shape-result.ts'
+import { shapeError, shapeResponse, shapeText } from './shape-result.ts'
 import { findTool, type Tool } from './tool.ts'
 
+type CallResult = Extract<CallOutcome, { type: 'result' }>
+
+/** How a call reaches the sandbox; a call without interceptors needs none. */
+export type RunInterceptor = RunJob<ThreadJob>
+
 /** The outcome of the task. Aborting the signal aborts the upstream request: CANCELLED. */
-export async function callTool(task: CallTask, signal: AbortSignal): Promise<CallOutcome> {
+export async function callTool(
+  task: CallTask,
+  signal: AbortSignal,
+  run?: RunInterceptor,
+): Promise<CallOutcome> {
   const startedAt = performance.now()
   const tool = findTool(task.definitionHash, task.definition)
   if (tool === undefined) return { type: 'unknown-definition' }
+  const needles = toNeedles(task.variables)
+  const interceptors = openChain(task, signal, run, needles)
+  const uses = interceptors && { interceptors: interceptors.uses }
   try {
-    const built = buildRequest(tool.definition, task, readArguments(tool, task.argumentsText))
+    const checked = readArguments(tool, task.argumentsText)
+    const args = interceptors === undefined ? checked : await rewrite(tool, task, interceptors)
+    const built = buildRequest(tool.definition, task, args)
     const response = await request({
       ...built,
       method: tool.definition.method,
       // What was spent on the arguments counts, too.
-      timeoutMs: Math.ceil(task.timeoutMs - (performance.now() - startedAt)),
+      timeoutMs: Math.max(1, Math.ceil(task.timeoutMs - (performance.now() - startedAt))),
       maxBodyBytes: task.maxResponseBytes,
       egressAllow: task.egressAllow,
       signal,
       ...(task.partition === undefined ? {} : { partition: task.partition }),
     })
     const { status, body } = response
-    const needles = toNeedles(task.variables)
     const shown = needles === undefined ? response : { ...response, body: redact(body, needles) }
+    const text = await interceptors?.rewriteResponse(shown)
     return {
       type: 'result',
-      ...shapeResponse(shown, built.url),
+      ...(text === undefined ? shapeResponse(shown, built.url) : shapeText(text, status)),
       status,
       responseBytes: body.length,
+      ...uses,
     }
   } catch (error) {
-    if (
-      error instanceof ArgumentsError ||
-      error instanceof VariableError ||
-      error instanceof EgressError
-    ) {
-      return describe(error.code, error.message)
-    }
-    if (error instanceof RangeError) {
-      return describe('ARGUMENTS_INVALID', 'Invalid arguments: they are nested too deeply')
-    }
-    throw error
+    return { ...describeFailure(error), ...uses }
   }
 }
 
-function describe(failure: CallFailure, message: string): CallOutcome {
+/** @throws whatever is no failure of a call */
+function describeFailure(error: unknown): CallResult {
+  if (
+    error instanceof ArgumentsError ||
+    error instanceof VariableError ||
+    error instanceof InterceptorError ||
+    error instanceof EgressError
+  ) {
+    return describe(error.code, error.message)
+  }
+  if (error instanceof RangeError) {
+    return describe('ARGUMENTS_INVALID', 'Invalid arguments: they are nested too deeply')
+  }
+  throw error
+}
+
+function describe(failure: CallFailure, message: string): CallResult {
   return { type: 'result', ...shapeError(message), failure, responseBytes: 0 }
+}
+
+function openChain(
+  { interception, partition = '', timeoutMs }: CallTask,
+  signal: AbortSignal,
+  run: RunInterceptor | undefined,
+  needles: readonly Buffer[] | undefined,
+): Interceptors | undefined {
+  if (interception === undefined) return undefined
+  // Unreachable: the thread asks for the sandbox first. Without it no interceptor may be left out.
+  if (run === undefined) throw new Error('A call with interceptors needs a sandbox')
+  const mask = (text: string) =>
+    needles === undefined ? text : Buffer.from(redact(Buffer.from(text), needles)).toString()
+  return openInterceptors(interception, { run, accountId: partition, signal, timeoutMs }, mask)
+}
+
+/** The arguments as the interceptors leave them, checked again: a script may be wrong, too. */
+async function rewrite(
+  tool: Tool,
+  { argumentsText }: CallTask,
+  interceptors: Interceptors,
+): Promise<Readonly<Record<string, unknown>>> {
+  const text = await interceptors.rewriteRequest(argumentsText)
+  try {
+    return readArguments(tool, text)
+  } catch (error) {
+    if (!(error instanceof ArgumentsError || error instanceof RangeError)) throw error
+    const reason = error instanceof RangeError ? 'they are nested too deeply' : error.message
+    const message = `What the request interceptors made of the arguments cannot be sent: ${reason}`
+    throw new InterceptorError('INTERCEPTOR_OUTPUT', message)
+  }
 }
 
 /**

@@ -44,6 +44,18 @@ export function shapeResponse(response: EgressResponse, requestUrl: URL): Shaped
   )
 }
 
+/** What a response interceptor made of the answer, with the status that it came with. */
+export function shapeText(text: string, status: number): Shaped {
+  if (status < 200 || status >= 300) return shapeError(`${nameStatus(status)}\n${text}`)
+  return { members: print({ type: 'text', text }, ''), isError: false }
+}
+
+/** The body as text; undefined where it is none. */
+export function readText(response: EgressResponse): string | undefined {
+  const { body } = response
+  return isText(response, body) ? decodeText(response, body) : undefined
+}
+
 /** A failure, as one sentence for the model. */
 export function shapeError(text: string): Shaped {
   return { members: print({ type: 'text', text }, ',"isError":true'), isError: true }

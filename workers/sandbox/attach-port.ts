@@ -1,17 +1,27 @@
 // The two ends of the port by which a call thread reaches the supervisor on the main thread.
 import type { MessagePort } from 'node:worker_threads'
-import type { OutcomeMessage, SandboxJob, SandboxOutcome, ToSupervisor } from './messages.ts'
+import type {
+  OutcomeMessage,
+  SandboxJob,
+  SandboxOutcome,
+  ThreadJob,
+  ToSupervisor,
+} from './messages.ts'
 
 /** Runs a job; aborting the signal gives CANCELLED. */
-export type RunJob = (job: SandboxJob, signal?: AbortSignal) => Promise<SandboxOutcome>
+export type RunJob<Job = SandboxJob> = (job: Job, signal?: AbortSignal) => Promise<SandboxOutcome>
+
+/** The code with that hash; undefined where nobody needs it any more. */
+export type FindCode = (scriptHash: string) => string | undefined
 
 /** The supervisor's end: runs what comes; when the port closes, what it sent is cancelled. */
-export function attachPort(port: MessagePort, run: RunJob): void {
+export function attachPort(port: MessagePort, run: RunJob, findCode: FindCode): void {
   const running = new Map<number, AbortController>()
-  const answer = async (jobId: number, job: SandboxJob) => {
+  const answer = async (jobId: number, job: ThreadJob) => {
     const controller = new AbortController()
     running.set(jobId, controller)
-    const outcome = await run(job, controller.signal)
+    const code = findCode(job.scriptHash)
+    const outcome = code === undefined ? CALL_OVER : await run({ ...job, code }, controller.signal)
     running.delete(jobId)
     const message: OutcomeMessage = { type: 'outcome', jobId, outcome }
     port.postMessage(message, outcome.type === 'done' ? [outcome.output.buffer] : [])
@@ -26,8 +36,16 @@ export function attachPort(port: MessagePort, run: RunJob): void {
   port.unref()
 }
 
+// Code is known as long as a call needs it: the call was answered, and its thread has not heard.
+const CALL_OVER: SandboxOutcome = {
+  type: 'failed',
+  code: 'CANCELLED',
+  message: 'The call is over',
+  console: [],
+}
+
 /** The thread's end. Input bytes are transferred: the caller cannot read them afterwards. */
-export function createSandboxClient(port: MessagePort): { readonly run: RunJob } {
+export function createSandboxClient(port: MessagePort): { readonly run: RunJob<ThreadJob> } {
   const waiting = new Map<number, (outcome: SandboxOutcome) => void>()
   let lastJobId = 0
   const post = (message: ToSupervisor, transfer: readonly ArrayBuffer[] = []) => {

@@ -126,6 +126,9 @@ export interface SandboxJob {
   readonly input: string | Uint8Array
 }
 
+/** A run as a thread asks for it: the code stays on the main thread, which knows it by its hash. */
+export type ThreadJob = Omit<SandboxJob, 'code'>
+
 /** How a run ended. Plain data: it crosses to a thread as it is, `output` by transfer. */
 export type SandboxOutcome =
   | {
@@ -148,7 +151,7 @@ export type SandboxOutcome =
 
 /** From a call thread to the supervisor, over a port. Input bytes are transferred. */
 export type ToSupervisor =
-  | { readonly type: 'run'; readonly jobId: number; readonly job: SandboxJob }
+  | { readonly type: 'run'; readonly jobId: number; readonly job: ThreadJob }
   /** The outcome will be CANCELLED, or what it was already. */
   | { readonly type: 'cancel'; readonly jobId: number }
 

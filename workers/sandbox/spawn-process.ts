@@ -41,7 +41,8 @@ export function runtimeCommand(readable: readonly string[] = []): readonly strin
     return [process.execPath, 'run', '--quiet', '--no-prompt', '--no-remote', heap, read, ...denied]
   }
   if (process.versions['bun'] !== undefined) return [process.execPath]
-  const reads = paths.map((path) => `--allow-fs-read=${path}`)
+  // Where isolated-vm's loader looks for the C library that its binary has to fit.
+  const reads = [...paths, '/etc/alpine-release'].map((path) => `--allow-fs-read=${path}`)
   const flags = ['--permission', '--allow-addons', '--no-warnings']
   return [process.execPath, ...flags, `--max-old-space-size=${HEAP_MIB}`, ...reads]
 }

@@ -2,7 +2,7 @@
 // can always ruin its own process, so nothing but its own run may depend on that process.
 import { availableParallelism } from 'node:os'
 import type { MessagePort } from 'node:worker_threads'
-import { attachPort } from './attach-port.ts'
+import { attachPort, type FindCode } from './attach-port.ts'
 import type { Cause, Death } from './child.ts'
 import { createFleet, type Fleet } from './fleet.ts'
 import type { Engine, SandboxJob, SandboxOutcome } from './messages.ts'
@@ -54,7 +54,7 @@ export interface Sandbox {
   /** `done` with no output, or INTERCEPTOR_INVALID with a position. */
   readonly check: (engine: Engine, code: string, accountId: string) => Promise<SandboxOutcome>
   /** Takes jobs from a thread until the port closes; see `createSandboxClient` for its other end. */
-  readonly attach: (port: MessagePort) => void
+  readonly attach: (port: MessagePort, findCode: FindCode) => void
   /** Milliseconds for which the interceptor is still off; 0: it runs. */
   readonly quarantineOf: (interceptorId: string) => number
   /** Ends its quarantine: it was edited. */
@@ -112,8 +112,8 @@ export function createSandbox(options: SandboxOptions): Sandbox {
     run,
     check: (engine, code, accountId) =>
       submit(state, (context) => checkTicket(engine, code, accountId, context)),
-    attach(port) {
-      attachPort(port, run)
+    attach(port, findCode) {
+      attachPort(port, run, findCode)
     },
     quarantineOf: state.quarantine.leftMs,
     release: state.quarantine.release,

@@ -1,0 +1,284 @@
+// Interceptors as their owner uses them: made in GraphQL, at work in every call over MCP.
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+
+import type { Answer } from './support/upstream.ts'
+import { openWorld, type World } from './support/world.ts'
+
+const REPOSITORY = {
+  id: 1296269,
+  full_name: 'octocat/Hello-World',
+  owner: { login: 'octocat', email: 'octocat@example.com', site_admin: false },
+  stargazers_count: 80,
+  topics: ['octocat', 'atom'],
+}
+const answerRepository: Answer = (_request, response) => {
+  response
+    .setHeader('content-type', 'application/json')
+    .setHeader('etag', '"e1"')
+    .setHeader('set-cookie', 'session=secret')
+    .end(JSON.stringify(REPOSITORY))
+}
+
+interface Scene {
+  readonly world: World
+  readonly server: Awaited<ReturnType<World['openServer']>>
+  readonly toolId: string
+  /** Makes an interceptor of the tool, or of the server. */
+  add(input: object): Promise<string>
+}
+
+const PET = {
+  path: '/pets/{id}',
+  inputSchema: { type: 'object', properties: { id: { type: 'string' } }, required: ['id'] },
+}
+
+/** A server with one tool: `get_repo`, or `tool` with that request. */
+async function openScene(
+  t: TestContext,
+  answer: Answer = answerRepository,
+  request?: object,
+): Promise<Scene> {
+  const world = await openWorld(t, answer)
+  const { id: providerId } = await world.make('createProvider', {
+    name: 'P',
+    baseUrl: world.upstream.origin,
+  })
+  const made = request ?? { method: 'GET', path: '/repo' }
+  const name = request === undefined ? 'get_repo' : 'tool'
+  const { id: toolId } = await world.make('createTool', { providerId, name, request: made })
+  const server = await world.openServer({ name: 'Shop', providerIds: [providerId] })
+  let count = 0
+  return {
+    world,
+    server,
+    toolId,
+    async add(input) {
+      const defaults = { phase: 'RESPONSE', engine: 'JAVASCRIPT', name: `script ${(count += 1)}` }
+      const owner = 'serverId' in input ? {} : { toolId }
+      const { id } = await world.make<{ id: string }>('createInterceptor', {
+        ...defaults,
+        ...owner,
+        ...input,
+      })
+      return id
+    },
+  }
+}
+
+test('an answer is pruned by JMESPath while the interceptor is enabled', async (t) => {
+  const { world, server, add } = await openScene(t)
+  assert.deepEqual(JSON.parse((await server.call('get_repo')).text), REPOSITORY)
+  const code = '{name: full_name, stars: stargazers_count}'
+  const id = await add({ engine: 'JMESPATH', code })
+  const pruned = { text: '{"name":"octocat/Hello-World","stars":80}', isError: false }
+  assert.deepEqual(await server.call('get_repo'), pruned)
+  await world.make('updateInterceptor', { id, isEnabled: false })
+  assert.deepEqual(JSON.parse((await server.call('get_repo')).text), REPOSITORY)
+  await world.make('updateInterceptor', { id, isEnabled: true, code: 'topics' })
+  assert.deepEqual(await server.call('get_repo'), { text: '["octocat","atom"]', isError: false })
+  await world.ask('mutation($id: ID!) { deleteInterceptor(id: $id) { __typename } }', { id })
+  assert.deepEqual(JSON.parse((await server.call('get_repo')).text), REPOSITORY)
+})
+
+test('an answer is rewritten by JavaScript, which sees its status, some headers and the tool', async (t) => {
+  const { server, add } = await openScene(t)
+  await add({
+    code: `delete input.owner.email
+      const { name, method, path } = tool
+      return { owner: input.owner, status, headers, name, method, path, server: tool.server }`,
+  })
+  const { text } = await server.call('get_repo')
+  assert.deepEqual(JSON.parse(text), {
+    owner: { login: 'octocat', site_admin: false },
+    status: 200,
+    headers: { 'content-type': 'application/json', etag: '"e1"' },
+    name: 'get_repo',
+    method: 'GET',
+    path: '/repo',
+    server: 'Shop',
+  })
+})
+
+test("a request passes the server's interceptors first and an answer the tool's, by position", async (t) => {
+  const answer: Answer = ({ body }, response) => response.end(body)
+  const { server, add } = await openScene(t, answer, {
+    method: 'POST',
+    path: '/notes',
+    sampleArguments: { trail: '' },
+  })
+  const append = (letter: string) => `input.trail += '${letter}'; input`
+  const serverId = server.id
+  const request = { phase: 'REQUEST' }
+  await add({ ...request, code: append('d'), position: 7 })
+  await add({ ...request, code: append('c'), position: 3 })
+  await add({ ...request, serverId, code: append('a'), position: 9 })
+  await add({ ...request, serverId, code: append('b') })
+  await add({ serverId, code: `input.trail += '3'; input` })
+  await add({ code: `input.trail += '1'; input` })
+  await add({ code: `input.trail += '2'; input` })
+  const { text } = await server.call('tool', { trail: '' })
+  assert.deepEqual(JSON.parse(text), { trail: 'abcd123' })
+})
+
+test('an audit changes nothing, is measured, and its failure is nobody else’s', async (t) => {
+  const { world, server, toolId, add } = await openScene(t)
+  const audit = await add({ mode: 'AUDIT', engine: 'JMESPATH', code: 'topics' })
+  await add({ mode: 'AUDIT', code: 'throw new Error("no")' })
+  await add({ onError: 'PASS_THROUGH', code: 'throw new Error("no")' })
+  assert.deepEqual(JSON.parse((await server.call('get_repo')).text), REPOSITORY)
+  const bytes = JSON.stringify(REPOSITORY).length
+  interface Use {
+    readonly interceptor: { readonly id: string; readonly name: string }
+    readonly failure: string | null
+    readonly bytesBefore: number
+    readonly bytesAfter: number
+    readonly tokensBefore: number
+    readonly tokensAfter: number
+  }
+  const { callTool } = await world.ask<{ callTool: { data: { interceptors: Use[] } } }>(
+    `mutation($toolId: ID!) { callTool(input: { toolId: $toolId }) { ... on CallToolSuccess { data {
+      interceptors { interceptor { id name } failure bytesBefore bytesAfter tokensBefore tokensAfter } } } } }`,
+    { toolId },
+  )
+  const uses = callTool.data.interceptors
+  assert.deepEqual(
+    uses.map(({ interceptor, failure, bytesBefore, bytesAfter }) => [
+      interceptor.name,
+      failure,
+      bytesBefore,
+      bytesAfter,
+    ]),
+    [
+      ['script 1', null, bytes, '["octocat","atom"]'.length],
+      ['script 2', 'INTERCEPTOR_FAILED', bytes, bytes],
+      ['script 3', 'INTERCEPTOR_FAILED', bytes, bytes],
+    ],
+  )
+  assert.equal(uses[0]?.interceptor.id, audit)
+  assert.ok((uses[0]?.tokensAfter ?? 99) < (uses[0]?.tokensBefore ?? 0) / 4)
+})
+
+test('a failing response interceptor never lets the answer out, and says its line', async (t) => {
+  const { server, world, add } = await openScene(t)
+  const id = await add({ name: 'redact', code: 'let a = 1\ninput.missing.email = 0\ninput' })
+  const { text, isError } = await server.call('get_repo')
+  assert.equal(isError, true)
+  assert.match(
+    text,
+    /^Interceptor "redact": TypeError: .* \(line 2, column \d+\); the upstream was called, and its answer is withheld$/,
+  )
+  assert.doesNotMatch(text, /octocat/)
+  assert.equal(world.upstream.requests.length, 1)
+  await world.make('updateInterceptor', { id, onError: 'PASS_THROUGH' })
+  assert.deepEqual(JSON.parse((await server.call('get_repo')).text), REPOSITORY)
+})
+
+test('a failing request interceptor, or what it makes that the tool does not take, sends nothing', async (t) => {
+  const { server, world, add } = await openScene(t, answerRepository, {
+    method: 'POST',
+    ...PET,
+  })
+  const cases: readonly (readonly [code: string, message: RegExp])[] = [
+    [
+      'throw new Error("not on Sundays")',
+      /^Interceptor "script \d": Error: not on Sundays \(line 1, column 7\); nothing was sent to the upstream$/,
+    ],
+    ['({})', /^What the request interceptors made of the arguments cannot be sent: .*id/],
+    [
+      '({ id: 1, more: 2 })',
+      /^What the request interceptors made of the arguments cannot be sent: .*more/,
+    ],
+    ['[1]', /^What the request interceptors made of the arguments cannot be sent: .*object/],
+    ['undefined', /^(?:Interceptor|What the request interceptors)/],
+    ['Promise.resolve(input)', /promise/i],
+  ]
+  for (const [code, message] of cases) {
+    const id = await add({ phase: 'REQUEST', code })
+    const { text, isError } = await server.call('tool', { id: 'a' })
+    assert.equal(isError, true, code)
+    assert.match(text, message, code)
+    await world.ask('mutation($id: ID!) { deleteInterceptor(id: $id) { __typename } }', { id })
+  }
+  assert.equal(world.upstream.requests.length, 0)
+  // Bad arguments are refused before a script sees them.
+  await add({ phase: 'REQUEST', code: '({ id: "mended" })' })
+  assert.match((await server.call('tool', {})).text, /^Invalid arguments/)
+  assert.equal((await server.call('tool', { id: 'a' })).isError, false)
+  assert.equal(world.upstream.requests[0]?.url, '/pets/mended')
+})
+
+test('request interceptors run for the methods that they name', async (t) => {
+  const { server, world, add } = await openScene(t, answerRepository, {
+    method: 'GET',
+    ...PET,
+  })
+  const id = await add({ phase: 'REQUEST', code: '({ id: "other" })' })
+  await server.call('tool', { id: 'a' })
+  await world.make('updateInterceptor', { id, methods: ['GET'] })
+  await server.call('tool', { id: 'a' })
+  assert.deepEqual(
+    world.upstream.requests.map(({ url }) => url),
+    ['/pets/a', '/pets/other'],
+  )
+})
+
+test('answers that are errors, empty or no JSON reach a script as its owner says', async (t) => {
+  const answers: readonly (readonly [status: number, type: string, body: string | Buffer])[] = [
+    [404, 'application/json', '{"error":"gone","stack":"secret"}'],
+    [204, '', ''],
+    [200, 'text/plain', 'plain'],
+    [200, 'application/json', '{"broken'],
+    [200, 'image/png', Buffer.from([0x89, 0x50, 0, 1])],
+  ]
+  let at = 0
+  const { server, world, add } = await openScene(t, (_request, response) => {
+    const [status, type, body] = answers[at] ?? [500, '', '']
+    response.statusCode = status
+    if (type !== '') response.setHeader('content-type', type)
+    response.end(body)
+  })
+  const id = await add({ code: '({ saw: input, status })' })
+  const call = async (index: number) => {
+    at = index
+    return await server.call('get_repo')
+  }
+  assert.match((await call(0)).text, /^HTTP 404 Not Found\n\{"error":"gone","stack":"secret"\}$/)
+  assert.equal((await call(1)).text, '{"saw":null,"status":204}')
+  assert.equal((await call(2)).text, '{"saw":"plain","status":200}')
+  assert.equal((await call(3)).text, '{"saw":"{\\"broken","status":200}')
+  assert.deepEqual(await call(4), {
+    text: 'Interceptor "script 1" was not run: the answer is no text; the upstream was called, and its answer is withheld',
+    isError: true,
+  })
+  await world.make('updateInterceptor', { id, seesErrors: true, code: 'delete input.stack; input' })
+  assert.deepEqual(await call(0), { text: 'HTTP 404 Not Found\n{"error":"gone"}', isError: true })
+  await world.make('updateInterceptor', { id, code: 'input.toUpperCase()' })
+  assert.deepEqual(await call(2), { text: 'PLAIN', isError: false })
+})
+
+test('a script that has to be killed again and again is off until it is edited', async (t) => {
+  const { world, server, toolId, add } = await openScene(t)
+  const id = await add({ name: 'loop', code: 'for (;;);' })
+  const state = async () =>
+    (
+      await world.ask<{ interceptor: { quarantinedUntil: string | null } }>(
+        'query($id: ID!) { interceptor(id: $id) { quarantinedUntil } }',
+        { id },
+      )
+    ).interceptor.quarantinedUntil
+  const texts: string[] = []
+  for (let turn = 0; turn < 6; turn += 1) texts.push((await server.call('get_repo')).text)
+  for (const text of texts) {
+    assert.match(
+      text,
+      /^Interceptor "loop".*; the upstream was called, and its answer is withheld$/,
+    )
+  }
+  const until = await state()
+  if (until !== null) assert.ok(Date.parse(until) > Date.now())
+  await world.make('updateInterceptor', { id, code: 'input.topics' })
+  assert.equal(await state(), null)
+  assert.equal((await server.call('get_repo')).text, '["octocat","atom"]')
+  assert.ok(toolId)
+})
