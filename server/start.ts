@@ -46,7 +46,7 @@ export const DRAIN_MS = 25_000
 // What is cancelled at the end of the drain still has to be told so.
 const CANCEL_GRACE_MS = 1_000
 const MIB = 1024 * 1024
-const MAX_ANSWER_BYTES = 10 * MIB
+const MAX_ANSWER_BYTES = 10 * 1024 * 1024
 
 /**
  * Starts everything and listens.

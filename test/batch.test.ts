@@ -34,6 +34,8 @@ async function fill(client: Client, count: number): Promise<void> {
       { name: `S${index}`, providerIds: [providerId] },
       'id',
     )
+    const script = { name: 'I', phase: 'RESPONSE', engine: 'JMESPATH', code: '@' }
+    await client.mutate('createInterceptor', { serverId: server.data.id, ...script }, 'id')
     await client.mutate('createServerToken', { serverId: server.data.id, name: 'T' }, 'token')
   }
 }
@@ -74,6 +76,7 @@ const LISTS: Readonly<Record<string, (inner: string) => string>> = {
   Tool: (inner) => `{ tools(first: 100) { nodes { ${inner} } } }`,
   Server: (inner) => `{ servers(first: 100) { nodes { ${inner} } } }`,
   Variable: (inner) => `{ variables(first: 100) { nodes { ${inner} } } }`,
+  Interceptor: (inner) => `{ interceptors(first: 100) { nodes { ${inner} } } }`,
   ServerToken: (inner) =>
     `{ servers(first: 100) { nodes { tokens(first: 1) { nodes { ${inner} } } } } }`,
   VariableUse: (inner) => `{ servers(first: 100) { nodes { variables { ${inner} } } } }`,

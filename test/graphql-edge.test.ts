@@ -27,6 +27,7 @@ const LISTS: Readonly<Record<string, (inner: string) => string>> = {
   Tool: (inner) => `tools(first: 9) { nodes { ${inner} } }`,
   ToolAnnotations: (inner) => `tools(first: 9) { nodes { annotations { ${inner} } } }`,
   Variable: (inner) => `variables(first: 9) { nodes { ${inner} } }`,
+  Interceptor: (inner) => `interceptors(first: 9) { nodes { ${inner} } }`,
   Server: (inner) => `servers(first: 9) { nodes { ${inner} } }`,
   ServerToken: (inner) => `servers(first: 9) { nodes { tokens(first: 9) { nodes { ${inner} } } } }`,
   VariableUse: (inner) => `servers(first: 9) { nodes { variables { ${inner} } } }`,
@@ -91,6 +92,10 @@ async function fill(client: Client, mark: string): Promise<string> {
     { serverId: server.id, name: `token ${mark}` },
     'serverToken { id }',
   )
+  for (const owner of [{ serverId: server.id }, { toolId: tool.id }]) {
+    const script = { phase: 'RESPONSE', engine: 'JMESPATH', code: mark, description: mark }
+    await make('createInterceptor', { ...owner, name: `script ${mark}`, ...script })
+  }
   await make('createApiKey', { name: `key ${mark}` }, 'apiKey { id }')
   return tool.id
 }

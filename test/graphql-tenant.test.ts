@@ -65,6 +65,11 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   'createVariable.providerId': `mutation($id: ID!) { createVariable(input: { name: "N", kind: SECRET, value: "v", providerId: $id }) { ${ERROR} } }`,
   'updateVariable.id': `mutation($id: ID!) { updateVariable(input: { id: $id, value: "taken over" }) { ${ERROR} } }`,
   'deleteVariable.id': `mutation($id: ID!) { deleteVariable(id: $id) { ${ERROR} } }`,
+  'interceptor.id': 'query($id: ID!) { interceptor(id: $id) { id name } }',
+  'createInterceptor.toolId': `mutation($id: ID!) { createInterceptor(input: { toolId: $id, name: "I", phase: REQUEST, engine: JMESPATH, code: "@" }) { ${ERROR} } }`,
+  'createInterceptor.serverId': `mutation($id: ID!) { createInterceptor(input: { serverId: $id, name: "I", phase: REQUEST, engine: JMESPATH, code: "@" }) { ${ERROR} } }`,
+  'updateInterceptor.id': `mutation($id: ID!) { updateInterceptor(input: { id: $id, code: "a" }) { ${ERROR} } }`,
+  'deleteInterceptor.id': `mutation($id: ID!) { deleteInterceptor(id: $id) { ${ERROR} } }`,
   'importOpenApi.documentId': `mutation($id: ID!) { importOpenApi(input: { documentId: $id }) { ${ERROR} } }`,
   'importOpenApi.providerId': `mutation($id: ID!) { importOpenApi(input: { providerId: $id, text: ${TEXT} }) { ${ERROR} } }`,
 }
@@ -113,6 +118,11 @@ async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
     { name: 'V', kind: 'SECRET', value: 'v', providerId },
     'id',
   )
+  const interceptor = await client.mutate<{ data: { id: string } }>(
+    'createInterceptor',
+    { serverId: server.data.id, name: 'I', phase: 'RESPONSE', engine: 'JMESPATH', code: '@' },
+    'id',
+  )
   const document = (await (await client.upload(openapi(['get /pets']))).json()) as {
     documentId: string
   }
@@ -124,6 +134,7 @@ async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
     srv: server.data.id,
     tok: token.data.serverToken.id,
     var: variable.data.id,
+    icp: interceptor.data.id,
     doc: document.documentId,
   }
 }
@@ -131,6 +142,7 @@ async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
 const PICTURE = `{
   apiKeys(first: 9) { nodes { id revokedAt } }
   variables(first: 9) { nodes { id version } }
+  interceptors(first: 9) { nodes { id version code } }
   providers(first: 9) { nodes { id name version tools(first: 9) { nodes { id isEnabled updatedAt } } } }
   servers(first: 9) { nodes { id name version tools(first: 9) { nodes { id } } tokens(first: 9) { nodes { id revokedAt } } } }
 }`
@@ -177,7 +189,16 @@ test('every id reads back by node as what it is, and nodes keeps the order', asy
     'query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }',
     { ids: list },
   )
-  const typenames = ['Account', 'ApiKey', 'Provider', 'Tool', 'Server', 'ServerToken', 'Variable']
+  const typenames = [
+    'Account',
+    'ApiKey',
+    'Provider',
+    'Tool',
+    'Server',
+    'ServerToken',
+    'Variable',
+    'Interceptor',
+  ]
   assert.deepEqual(
     nodes,
     list.map((id, index) => ({ __typename: typenames[index], id })),

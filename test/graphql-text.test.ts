@@ -73,6 +73,7 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/^providerIds?$|Provider\.id$/i, 'prv'],
   [/ServerToken\.id$/, 'tok'],
   [/Variable\.id$/i, 'var'],
+  [/Interceptor\.id$/i, 'icp'],
   [/ApiKey\.id$/, 'key'],
   [/Account\.id$/i, 'acc'],
 ]
@@ -129,6 +130,10 @@ function toOperation(
   if (field.name === 'importOpenApi' && !/documentId|url|text/.test(place[1] ?? '')) {
     variables['input'] = { ...input, text: openapi(['get /a']) }
   }
+  // An interceptor has one owner, and code that compiles.
+  if (field.name === 'createInterceptor' && !/toolId|serverId/.test(place[1] ?? '')) {
+    variables['input'] = { ...input, serverId: known.ids['srv'] }
+  }
   const heads = args.map(({ name, type }) => `$${name}: ${String(type)}`).join(', ')
   const call = `${field.name}(${args.map(({ name }) => `${name}: $${name}`).join(', ')})`
   const selection =
@@ -156,7 +161,17 @@ async function open(world: World): Promise<Known> {
     { name: 'K' },
     'apiKey { id }',
   )
-  const ids = { prv: providerId, tool, srv, tok: serverToken.id, var: variable.id, key: apiKey.id }
+  const script = { phase: 'RESPONSE', engine: 'JMESPATH', code: '@' }
+  const { id: icp } = await world.make('createInterceptor', { serverId: srv, name: 'I', ...script })
+  const ids = {
+    icp,
+    prv: providerId,
+    tool,
+    srv,
+    tok: serverToken.id,
+    var: variable.id,
+    key: apiKey.id,
+  }
   return { ids: { ...ids, acc: viewer.account.id }, count: 0 }
 }
 
@@ -174,7 +189,8 @@ test('no text in any place of the schema makes an operation fail', async (t) => 
         for (const [name, value] of Object.entries(TEXTS)) {
           const { query, variables } = toOperation(known, operation, field, place, value)
           const { status, text } = await world.send(query, variables)
-          const isRefused = /"code":"(?:INVALID|DOCUMENT_INVALID|NOT_FOUND|CONFLICT)"/.test(text)
+          const isRefused =
+            /"code":"(?:INVALID|DOCUMENT_INVALID|INTERCEPTOR_[A-Z]+|NOT_FOUND|CONFLICT)"/.test(text)
           const isKnown = isRefused || (status === 200 && !text.includes('"code"'))
           if (!isRefused) taken.push(name)
           if (!isKnown || (NEVER.has(name) && !isRefused) || text.length > MAX_ANSWER) {

@@ -258,8 +258,10 @@ test('answers that are errors, empty or no JSON reach a script as its owner says
 })
 
 test('a script that has to be killed again and again is off until it is edited', async (t) => {
-  const { world, server, toolId, add } = await openScene(t)
-  const id = await add({ name: 'loop', code: 'for (;;);' })
+  const { world, server, add } = await openScene(t)
+  // No engine can interrupt it: its process has to be killed.
+  const code = 'Array.prototype.reverse.call({ length: 2 ** 53 - 1 })'
+  const id = await add({ name: 'loop', code })
   const state = async () =>
     (
       await world.ask<{ interceptor: { quarantinedUntil: string | null } }>(
@@ -267,18 +269,149 @@ test('a script that has to be killed again and again is off until it is edited',
         { id },
       )
     ).interceptor.quarantinedUntil
-  const texts: string[] = []
-  for (let turn = 0; turn < 6; turn += 1) texts.push((await server.call('get_repo')).text)
-  for (const text of texts) {
+  for (let turn = 0; turn < 5; turn += 1) {
+    assert.equal(await state(), null)
     assert.match(
-      text,
-      /^Interceptor "loop".*; the upstream was called, and its answer is withheld$/,
+      (await server.call('get_repo')).text,
+      /^Interceptor "loop" was stopped: it used more than 250 ms of CPU time; the upstream was called, and its answer is withheld$/,
     )
   }
-  const until = await state()
-  if (until !== null) assert.ok(Date.parse(until) > Date.now())
+  assert.ok(Date.parse((await state()) ?? '') > Date.now())
+  assert.match(
+    (await server.call('get_repo')).text,
+    /^Interceptor "loop" is off for \d+ s: it had to be killed too often; edit it to turn it on at once; /,
+  )
   await world.make('updateInterceptor', { id, code: 'input.topics' })
   assert.equal(await state(), null)
   assert.equal((await server.call('get_repo')).text, '["octocat","atom"]')
-  assert.ok(toolId)
+})
+
+test('a script that does not compile is refused with its place, and nothing is stored', async (t) => {
+  const { world, server, add } = await openScene(t)
+  const id = await add({ name: 'kept', code: 'input' })
+  const cases: readonly (readonly [engine: string, code: string, line: number, column: number])[] =
+    [
+      ['JAVASCRIPT', 'let a = ;', 1, 9],
+      ['JAVASCRIPT', 'input\nlet 1a = 2', 2, 5],
+      ['JAVASCRIPT', `${'x'.repeat(65_536)}y`, 0, 0],
+      ['JMESPATH', 'a.b.', 1, 5],
+      ['JMESPATH', 'a[?b ==', 1, 8],
+      ['JMESPATH', `"${'x'.repeat(8_192)}"`, 0, 0],
+    ]
+  const query = (name: string) => `mutation($input: ${name}InterceptorInput!) {
+    ${name.toLowerCase()}Interceptor(input: $input) { __typename ... on InterceptorError { code message line column } } }`
+  const base = { serverId: server.id, name: 'S', phase: 'RESPONSE' }
+  for (const [engine, code, line, column] of cases) {
+    for (const [name, input] of [
+      ['Create', { ...base, engine, code }],
+      ['Update', { id, engine, code }],
+    ] as const) {
+      const answer = await world.ask<Record<string, Record<string, unknown>>>(query(name), {
+        input,
+      })
+      const { message, ...rest } = Object.values(answer)[0] ?? {}
+      assert.deepEqual(
+        rest,
+        {
+          __typename: 'InterceptorError',
+          code: 'INTERCEPTOR_INVALID',
+          line: line === 0 ? null : line,
+          column: column === 0 ? null : column,
+        },
+        `${name} ${code.slice(0, 20)}: ${String(message)}`,
+      )
+    }
+  }
+  const { interceptors } = await world.ask<{ interceptors: object }>(
+    '{ interceptors(first: 9) { nodes { id name code version } } }',
+  )
+  assert.deepEqual(interceptors, { nodes: [{ id, name: 'kept', code: 'input', version: 1 }] })
+})
+
+test('inputs that break a rule are refused by name, and versions and repetitions are heeded', async (t) => {
+  const { world, server, toolId } = await openScene(t)
+  const good = { toolId, name: 'N', phase: 'RESPONSE', engine: 'JMESPATH', code: '@' }
+  const refusals: readonly (readonly [object, string])[] = [
+    [{ ...good, toolId: undefined }, 'input has neither toolId nor serverId; expected one of them'],
+    [{ ...good, serverId: server.id }, 'input has both toolId and serverId; expected one of them'],
+    [{ ...good, name: '' }, 'name is empty; expected 1 to 80 characters'],
+    [{ ...good, code: '  ' }, 'code is empty; expected a script'],
+    [{ ...good, code: 'a\0' }, 'code has a NUL or half of a surrogate pair; expected text'],
+    [{ ...good, position: -1 }, 'position is -1; expected 0 to 1000000'],
+  ]
+  for (const [input, message] of refusals) {
+    const { code, message: said } = await world.mutate('createInterceptor', input, 'id')
+    assert.deepEqual([code, said], ['INVALID', message])
+  }
+  const once = { ...good, idempotencyKey: 'k' }
+  const first = await world.make('createInterceptor', once, 'id version position')
+  assert.deepEqual(await world.make('createInterceptor', once, 'id version position'), first)
+  const { id } = first as unknown as { id: string }
+  const update = (input: object) =>
+    world.mutate('updateInterceptor', { id, ...input }, 'version name mode isEnabled methods')
+  assert.deepEqual(
+    await update({ version: 1, mode: 'AUDIT', name: 'M', methods: ['GET', 'GET'] }),
+    {
+      __typename: 'UpdateInterceptorSuccess',
+      data: { version: 2, name: 'M', mode: 'AUDIT', isEnabled: true, methods: ['GET'] },
+    },
+  )
+  for (const input of [{ name: 'L' }, { code: 'a' }]) {
+    const { code } = await update({ version: 1, ...input })
+    assert.equal(code, 'CONFLICT')
+  }
+  for (let count = 1; count < 20; count += 1) await world.make('createInterceptor', good)
+  const { message } = await world.mutate('createInterceptor', good, 'id')
+  assert.equal(message, `The tool ${toolId} has 20 interceptors, which is the limit`)
+  await world.make('createInterceptor', { ...good, toolId: undefined, serverId: server.id })
+  const lists = await world.ask<Record<string, { interceptors: { totalCount: number } }>>(
+    `query($tool: ID!, $server: ID!) { tool(id: $tool) { interceptors(first: 1) { totalCount } }
+      server(id: $server) { interceptors(first: 1) { totalCount } } }`,
+    { tool: toolId, server: server.id },
+  )
+  assert.deepEqual(lists, {
+    tool: { interceptors: { totalCount: 20 } },
+    server: { interceptors: { totalCount: 1 } },
+  })
+  await world.ask('mutation($id: ID!) { deleteServer(id: $id) { __typename } }', { id: server.id })
+  const { interceptors } = await world.ask<{ interceptors: object }>(
+    '{ interceptors(first: 1, filter: { phase: RESPONSE, isEnabled: true }) { totalCount } }',
+  )
+  assert.deepEqual(interceptors, { totalCount: 20 })
+})
+
+test('a script is tried on a sample, within the same limits, and nothing is stored', async (t) => {
+  const { world } = await openScene(t)
+  const preview = async (input: object) =>
+    await world.ask<{ previewInterceptor: Record<string, unknown> }>(
+      `mutation($input: PreviewInterceptorInput!) { previewInterceptor(input: $input) {
+        ... on PreviewInterceptorSuccess { data { output console bytesBefore bytesAfter tokensBefore tokensAfter } }
+        ... on InterceptorError { code message line column }
+        ... on InvalidError { code message } } }`,
+      { input: { phase: 'RESPONSE', engine: 'JAVASCRIPT', sample: REPOSITORY, ...input } },
+    )
+  const code =
+    'console.log("stars", input.stargazers_count, status, headers.a)\nreturn input.topics'
+  const { previewInterceptor: seen } = await preview({ code, status: 201, headers: { a: 'b' } })
+  const { tokensBefore, tokensAfter, ...rest } = seen['data'] as Record<string, number>
+  assert.deepEqual(rest, {
+    output: ['octocat', 'atom'],
+    console: ['stars 80 201 b'],
+    bytesBefore: JSON.stringify(REPOSITORY).length,
+    bytesAfter: '["octocat","atom"]'.length,
+  })
+  assert.ok((tokensBefore ?? 0) > 4 * (tokensAfter ?? 99))
+  const failed = await preview({ code: '\nnull.a' })
+  assert.deepEqual(
+    { ...failed.previewInterceptor, message: '' },
+    { code: 'INTERCEPTOR_FAILED', message: '', line: 2, column: 6 },
+  )
+  const looping = await preview({ code: 'for (;;);' })
+  assert.equal(looping.previewInterceptor['code'], 'INTERCEPTOR_TIMEOUT')
+  const wrong = await preview({ code: 'let x =' })
+  assert.equal(wrong.previewInterceptor['code'], 'INTERCEPTOR_INVALID')
+  const { interceptors } = await world.ask<{ interceptors: object }>(
+    '{ interceptors(first: 1) { totalCount } }',
+  )
+  assert.deepEqual(interceptors, { totalCount: 0 })
 })

@@ -27,6 +27,8 @@ const NOT_STORED = [
   'variable-use',
   'own-tool',
   'tool-call',
+  'edit-interceptor',
+  'interceptor-preview',
 ]
 
 /** Nouns whose story is part of another noun's. */
@@ -38,6 +40,8 @@ const TOLD_WITH_ANOTHER = [
   'header',
   'variable-use',
   'tool-call',
+  'edit-interceptor',
+  'interceptor-preview',
 ]
 
 const MAX_FILE_LINES = 300

@@ -68,7 +68,7 @@ function isDescribed({
 }
 
 test('every root field is refused without a viewer', async () => {
-  assert.deepEqual([queries.length, mutations.length], [14, 26])
+  assert.deepEqual([queries.length, mutations.length], [16, 30])
   const context: Context = {
     requestId: 'request-1',
     db: new Proxy({} as Database, { get: () => assert.fail('the database was asked') }),
@@ -136,9 +136,14 @@ function literalOf(type: GraphQLInputType): string {
   if (isEnumType(inner)) return inner.getValues()[0]?.name ?? '?'
   if (name.startsWith('[')) return '[]'
   return (
-    { Int: '1', Boolean: 'true', ID: '"x"', String: '"x"', DateTime: '"2100-01-01T00:00:00Z"' }[
-      name
-    ] ?? '?'
+    {
+      Int: '1',
+      Boolean: 'true',
+      JSON: '{}',
+      ID: '"x"',
+      String: '"x"',
+      DateTime: '"2100-01-01T00:00:00Z"',
+    }[name] ?? '?'
   )
 }
 
@@ -162,7 +167,7 @@ test('every mutation answers with a union of its success and errors', () => {
 test('every connection demands first', () => {
   const fields = types.filter(isObjectType).flatMap((type) => Object.values(type.getFields()))
   const lists = fields.filter(({ type }) => String(type).endsWith('Connection!'))
-  assert.equal(lists.length, 10)
+  assert.equal(lists.length, 13)
   for (const { name, args } of lists) {
     assert.equal(String(args.find((arg) => arg.name === 'first')?.type), 'Int!', name)
   }

@@ -40,9 +40,10 @@ test('migrations run once', async (t) => {
       { name: '0003-add-idempotency-key' },
       { name: '0004-add-variable' },
       { name: '0005-add-own-tool' },
+      { name: '0006-add-interceptor' },
     ])
   }
-  assert.deepEqual(messages, ['info: The schema of the database was changed by 5 migrations'])
+  assert.deepEqual(messages, ['info: The schema of the database was changed by 6 migrations'])
 })
 
 test('every constraint and index is named after its table and columns', async (t) => {

@@ -205,6 +205,7 @@ test('a server gets tools, a route and tokens, and takes them with it', async ()
     description: 'All pets',
     definition_hash: listPets.definition_hash,
     definition,
+    path: '/pets',
     method: 'GET',
     annotations: null,
     variable_names: [],

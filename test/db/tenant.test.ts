@@ -7,6 +7,7 @@ import { sql, type Transaction } from 'kysely'
 import { insertApiKey } from '../../db/api-key.ts'
 import { hashCredential, newCredential } from '../../db/credential.ts'
 import { insertDocument, insertDocumentPart } from '../../db/document.ts'
+import { insertInterceptor } from '../../db/interceptor.ts'
 import { insertVariable } from '../../db/variable.ts'
 import { createVault } from '../../db/vault.ts'
 import { newId } from '../../db/id.ts'
@@ -26,9 +27,21 @@ const NO_TENANT = ['hasmcp_migration', 'hasmcp_migration_lock', 'instance']
 
 const db = await openTestDatabase({ after })
 
-/** The id of an account with a row in every table of tenants. */
 const vault = createVault(Buffer.alloc(32, 'vault'))
+const INTERCEPTOR = {
+  name: 'Prune',
+  description: '',
+  phase: 'RESPONSE',
+  engine: 'JMESPATH',
+  code: '@',
+  is_enabled: true,
+  mode: 'ENFORCE',
+  on_error: 'FAIL',
+  methods: ['POST'],
+  sees_errors: false,
+} as const
 
+/** The id of an account with a row in every table of tenants. */
 async function createFullAccount(): Promise<string> {
   const accountId = await createAccount(db)
   const providerId = await createProvider(db, accountId)
@@ -47,6 +60,7 @@ async function createFullAccount(): Promise<string> {
     await insertIdempotencyKey(tx, { key: 'k', operation: 'createX', inputHash: Buffer.alloc(32) })
     const variable = { name: 'KEY', kind: 'SECRET', value: 'v', description: '' } as const
     await insertVariable(tx, vault, { ...variable, providerId, origin: null })
+    await insertInterceptor(tx, { serverId: server.id }, INTERCEPTOR)
     await insertDocumentPart(tx, await insertDocument(tx, 1), 0, new Uint8Array(1))
   })
   return accountId
