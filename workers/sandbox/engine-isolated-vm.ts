@@ -23,6 +23,8 @@ interface Room {
   readonly isolate: Isolate
   readonly prelude: Script
   readonly shape: CodeShape
+  /** How many were in it. */
+  runs: number
 }
 
 interface JmespathRoom {
@@ -39,6 +41,12 @@ const OWN_HEAP_MIB = 16
 
 /** Resident memory over which kept isolates are given up, so that garbage is not taken for an attack. */
 const MAX_IDLE_RSS_BYTES = 160 * 1_048_576
+
+/** Contexts are large: a new isolate costs less than finding in an old one what is left of them. */
+const MAX_RUNS = 32
+
+/** Runs between two looks at it. */
+const RUNS_PER_TIDY = 64
 
 /** Time in which a script of 64 KiB has to be compiled, or the parser is under attack. */
 const CHECK_TIMEOUT_MS = 100
@@ -111,7 +119,8 @@ function createJavascript(ivm: IsolatedVm) {
   const rooms = createMemory<Room>(MAX_ISOLATES, dispose)
   function openRoom(key: string, frame: RunFrame): Room | ScriptError {
     const known = rooms.get(key)
-    if (known !== undefined) return known
+    if (known !== undefined && known.runs < MAX_RUNS) return known
+    rooms.delete(key)
     const isolate = createIsolate(
       ivm,
       Math.max(8, Math.round(frame.limits.memoryBytes / 1_048_576)),
@@ -121,7 +130,7 @@ function createJavascript(ivm: IsolatedVm) {
       isolate.dispose()
       return shape
     }
-    const room = { isolate, shape, prelude: isolate.compileScriptSync(PRELUDE) }
+    const room = { isolate, shape, prelude: isolate.compileScriptSync(PRELUDE), runs: 0 }
     rooms.set(key, room)
     return room
   }
@@ -130,6 +139,7 @@ function createJavascript(ivm: IsolatedVm) {
     const room = openRoom(key, frame)
     if ('code' in room) return { error: room, output: '', console: [] }
     try {
+      room.runs += 1
       const envelope = runInRoom(room, frame, input)
       return openEnvelope(envelope, frame.limits, room.shape === 'function' ? LINES_BEFORE_BODY : 0)
     } catch (error) {
@@ -137,8 +147,11 @@ function createJavascript(ivm: IsolatedVm) {
       return explainFailure(error, frame.limits)
     }
   }
+  let runs = 0
   const tidy = () => {
-    if (process.memoryUsage.rss() > MAX_IDLE_RSS_BYTES) rooms.clear()
+    runs += 1
+    // Memory that was given up is not given back at once: looking each time would give up everything.
+    if (runs % RUNS_PER_TIDY === 0 && process.memoryUsage.rss() > MAX_IDLE_RSS_BYTES) rooms.clear()
   }
   return { run, tidy }
 }
