@@ -8,6 +8,7 @@ import {
   HOSTILE_GLOBALS,
   HOSTILE_INPUT,
   HOSTILE_SCRIPTS,
+  expectedOf,
   type Expected,
   type HostileScript,
 } from './support/hostile-script.ts'
@@ -17,11 +18,6 @@ import { openSandboxProcess, type Outcome } from './support/sandbox-process.ts'
 const limits = { softCpuMs: 50 }
 
 const STOPS = ['INTERCEPTOR_TIMEOUT', 'INTERCEPTOR_MEMORY']
-
-function expectedOf({ expected }: HostileScript, engine: SandboxEngine): Expected {
-  if (typeof expected === 'string' || 'output' in expected) return expected
-  return engine === 'isolated-vm' ? expected.isolatedVm : expected.quickjs
-}
 
 function describeOutcome({ output, error, isKilled }: Outcome): Expected {
   if (isKilled) return 'kill'

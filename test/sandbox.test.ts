@@ -292,7 +292,8 @@ test('closing ends what runs and what waits, and nothing runs afterwards', async
 test('a thread reaches the sandbox over a port, cancels over it, and learns of its end', async (t) => {
   const sandbox = openSandbox(t)
   const { port1, port2 } = new MessageChannel()
-  sandbox.attach(port1, () => 'code')
+  const codes = new Map(['echo', 'sleep'].map((code) => [jobOf(code).scriptHash, code]))
+  sandbox.attach(port1, (hash) => codes.get(hash))
   const client = createSandboxClient(port2)
   const input = new TextEncoder().encode('{"b":2}')
   assert.deepEqual(plain(await client.run(jobOf('echo', { input }))), {

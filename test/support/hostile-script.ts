@@ -1,6 +1,6 @@
 // Scripts that mean harm or come close, and what each engine does with them, frozen: an outcome that
 // changes is a finding, whichever way. Whoever runs them gives `HOSTILE_INPUT` and `HOSTILE_GLOBALS`.
-import type { Engine, ScriptError } from '../../workers/sandbox/messages.ts'
+import type { Engine, SandboxEngine, ScriptError } from '../../workers/sandbox/messages.ts'
 
 /**
  * What comes of a script: its output, an error by itself, or that a limit stops it.
@@ -16,6 +16,12 @@ export interface HostileScript {
   readonly engine?: Engine
   readonly code: string
   readonly expected: Expected | { readonly isolatedVm: Expected; readonly quickjs: Expected }
+}
+
+/** What the row expects of that engine. */
+export function expectedOf({ expected }: HostileScript, engine: SandboxEngine): Expected {
+  if (typeof expected === 'string' || 'output' in expected) return expected
+  return engine === 'isolated-vm' ? expected.isolatedVm : expected.quickjs
 }
 
 export const HOSTILE_INPUT = { a: 1, list: [1, 2, 3] }

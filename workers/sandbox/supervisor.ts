@@ -72,7 +72,7 @@ const DEFAULT_MEMORY_BYTES = 16 * 1024 * 1024
 const DEFAULT_RSS_BYTES = 200 * 1024 * 1024
 /** Input and output of a run, UTF-8 of JSON text. */
 const MAX_PAYLOAD_BYTES = 1024 * 1024
-const QUEUE_MS = 500
+const QUEUE_MS = 10_000
 /** Runs that may wait, half of them one tenant's. */
 const MAX_WAITING_RUNS = 1_024
 const POLL_MS = 20
