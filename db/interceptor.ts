@@ -84,8 +84,7 @@ export async function insertInterceptor(
 }
 
 // Through text: the driver prints a parameter of type jsonb as JSON, and would print JSON text again.
-const toJsonb = (methods: readonly string[]) =>
-  sql<string>`${JSON.stringify(methods)}::text::jsonb`
+const toJsonb = (methods: readonly string[]) => sql<string>`${JSON.stringify(methods)}::text::jsonb`
 
 /** SHA-256 of the engine and the code, in hex: what a sandbox process knows a script by. */
 export function hashScript({ engine, code }: Pick<Interceptor, 'engine' | 'code'>): string {

@@ -178,7 +178,8 @@ function findOperations(text: string): string[] {
   const inCode = [...text.matchAll(/[`']((?:query|mutation)\b[^`']*\}|\{ \w[^`']*\})\s*[`']/g)]
   return [
     ...inJson.map(([, json = '']) => JSON.parse(json) as string),
-    ...inCode.map(([, code = '']) => code),
+    // What is put together as it runs is no text yet.
+    ...inCode.map(([, code = '']) => code).filter((code) => !code.includes('${')),
   ]
 }
 

@@ -41,7 +41,9 @@ async function openNeighbour(world: World) {
   )
   const make = async (name: string, input: object) => {
     const { body } = await world.send(mutation(name, 'id'), { input }, apiKey)
-    return (body.data?.[name] as { data: { id: string } }).data.id
+    const made = body.data?.[name] as { data: { id: string } } | undefined
+    assert.ok(made, JSON.stringify(body))
+    return made.data.id
   }
   const providerId = await make('createProvider', { name: 'P', baseUrl: world.upstream.origin })
   const request = { method: 'GET', path: '/' }

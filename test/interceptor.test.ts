@@ -25,7 +25,7 @@ interface Scene {
   readonly server: Awaited<ReturnType<World['openServer']>>
   readonly toolId: string
   /** Makes an interceptor of the tool, or of the server. */
-  add(input: object): Promise<string>
+  readonly add: (input: object) => Promise<string>
 }
 
 const PET = {
