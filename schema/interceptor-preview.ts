@@ -89,15 +89,16 @@ builder.mutationField('previewInterceptor', (t) =>
       const bytes = new TextEncoder().encode(JSON.stringify(sample))
       const [bytesBefore, tokensBefore] = [bytes.length, estimateTokens(bytes)]
       const { accountId } = viewerOf(context)
+      const scriptHash = hashScript({ engine, code })
       const outcome = await context.sandbox.run(
         {
           accountId,
-          // A script that is tried is as dangerous as one that is saved, and is counted likewise.
-          interceptorId: `preview ${accountId}`,
+          // A script that is tried is as dangerous as one that is saved, and is off likewise.
+          interceptorId: `preview ${accountId} ${scriptHash}`,
           interceptorName: 'preview',
           engine: toEngine(engine),
           code,
-          scriptHash: hashScript({ engine, code }),
+          scriptHash,
           globals: JSON.stringify({ ...answered, tool }),
           input: bytes,
         },

@@ -166,10 +166,15 @@ test('a failing response interceptor never lets the answer out, and says its lin
   assert.equal(isError, true)
   assert.match(
     text,
-    /^Interceptor "redact": TypeError: .* \(line 2, column \d+\); the upstream was called, and its answer is withheld$/,
+    /^Interceptor "redact" failed \(line 2, column \d+\); the upstream was called, and its answer is withheld$/,
   )
   assert.doesNotMatch(text, /octocat/)
-  assert.equal(world.upstream.requests.length, 1)
+  // Errors that quote what they are about.
+  for (const code of ['JSON.parse(input.full_name)', 'throw new Error(input.full_name)']) {
+    await world.make('updateInterceptor', { id, code })
+    assert.match((await server.call('get_repo')).text, /^Interceptor "redact" failed \(line 1, /)
+  }
+  assert.equal(world.upstream.requests.length, 3)
   await world.make('updateInterceptor', { id, onError: 'PASS_THROUGH' })
   assert.deepEqual(JSON.parse((await server.call('get_repo')).text), REPOSITORY)
 })

@@ -56,6 +56,8 @@ export async function callTool(
     }
   } catch (error) {
     return { ...describeFailure(error), ...uses }
+  } finally {
+    interceptors?.end()
   }
 }
 

@@ -23,6 +23,8 @@ export interface Interceptors {
    * @throws {InterceptorError} INTERCEPTOR_… when one ends the call, CANCELLED when `signal` did
    */
   rewriteResponse(response: EgressResponse): Promise<string | undefined>
+  /** The call is over: leaves no timer. */
+  end(): void
 }
 
 /** What runs them. */
@@ -50,7 +52,8 @@ const SHOWN_HEADERS = [
 ] as const
 
 interface State extends InterceptOptions {
-  readonly deadline: AbortSignal
+  /** Aborted when the call is cancelled or its time is over. */
+  readonly stop: AbortSignal
   readonly uses: InterceptorUse[]
 }
 
@@ -60,8 +63,15 @@ export function openInterceptors(
   options: InterceptOptions,
   mask: (text: string) => string,
 ): Interceptors {
-  const deadline = AbortSignal.any([options.signal, AbortSignal.timeout(options.timeoutMs)])
-  const state: State = { ...options, deadline, uses: [] }
+  // Not AbortSignal.timeout: it would outlive its call, by as long as a call may take.
+  const controller = new AbortController()
+  const onStop = () => {
+    controller.abort()
+  }
+  const timer = setTimeout(onStop, options.timeoutMs)
+  options.signal.addEventListener('abort', onStop, { once: true })
+  if (options.signal.aborted) onStop()
+  const state: State = { ...options, stop: controller.signal, uses: [] }
   return {
     uses: state.uses,
     async rewriteRequest(argumentsText) {
@@ -86,6 +96,10 @@ export function openInterceptors(
         json = output ?? json
       }
       return isChanged && json !== undefined ? toText(json) : undefined
+    },
+    end() {
+      clearTimeout(timer)
+      options.signal.removeEventListener('abort', onStop)
     },
   }
 }
@@ -139,7 +153,10 @@ async function runOne(
   const unchanged = { bytesAfter: bytesBefore, tokensAfter: tokensBefore }
   state.uses.push({ ...before, ...unchanged, failure: outcome.code })
   if (isAudit || passesThrough) return undefined
-  throw new InterceptorError(outcome.code, `${describe(one, outcome)}; ${consequences[phase]}`)
+  throw new InterceptorError(
+    outcome.code,
+    `${describe(one, phase, outcome)}; ${consequences[phase]}`,
+  )
 }
 
 const consequences = {
@@ -153,10 +170,10 @@ async function runJob(
   bytes: Uint8Array,
   globals: string,
 ): Promise<SandboxOutcome> {
-  const { run, accountId, deadline } = state
+  const { run, accountId, stop } = state
   const job = { accountId, interceptorId: id, interceptorName: name, engine, scriptHash, globals }
   // On a buffer of its own: it is transferred.
-  return await run({ ...job, input: bytes.slice() }, deadline)
+  return await run({ ...job, input: bytes.slice() }, stop)
 }
 
 function noText({ name }: CallInterceptor): SandboxOutcome {
@@ -166,9 +183,14 @@ function noText({ name }: CallInterceptor): SandboxOutcome {
 
 function describe(
   { name }: CallInterceptor,
-  { message, line, column }: Extract<SandboxOutcome, { type: 'failed' }>,
+  phase: InterceptorUse['phase'],
+  { code, message, line, column }: Extract<SandboxOutcome, { type: 'failed' }>,
 ): string {
   const place = line === undefined ? '' : ` (line ${line}, column ${column ?? 1})`
+  // What a script throws over an answer may quote it: `JSON.parse` does.
+  if (phase === 'RESPONSE' && code === 'INTERCEPTOR_FAILED') {
+    return `Interceptor ${JSON.stringify(name)} failed${place}`
+  }
   // The supervisor's own messages name it already.
   const isNamed = message.startsWith('Interceptor ')
   return `${isNamed ? '' : `Interceptor ${JSON.stringify(name)}: `}${message}${place}`
