@@ -11,7 +11,8 @@ interface Page {
   readonly headers: Readonly<Record<string, string>>
 }
 
-const KEY_HEADER = '{"Authorization": "Bearer hmk_YOUR-API-KEY"}'
+// Of one word, so that a double click selects the whole of it and a key pasted there replaces it.
+const KEY_HEADER = '{"Authorization": "Bearer hmk_YOUR_API_KEY"}'
 const FIRST_QUERY = `# 1. Put your API key into "Headers" below.
 #    It is kept in this page only.
 # 2. Press "Re-fetch GraphQL schema", on

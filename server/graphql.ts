@@ -38,8 +38,7 @@ const MAX_TOKENS = 1000
 // From the whole body to the answer. The slowest operation that is allowed takes under a second.
 const OPERATION_TIMEOUT_MS = 10_000
 
-// They name what introspection would.
-const HINT = / Did you mean .*$/
+const HINT = ' Did you mean '
 
 /** Answers `POST /graphql`. `requestId` stands in every error. */
 export function createGraphql(
@@ -153,7 +152,7 @@ function errorPlugin(onError: GraphqlDeps['onError'], hasHints: boolean): Plugin
       if (Array.isArray(result) || !('errors' in result) || !result.errors?.length) return
       const known = result.errors.map((error) => {
         const one = toGraphqlError(error)
-        return hasHints ? one : { ...one, message: one.message.replace(HINT, '') }
+        return hasHints ? one : { ...one, message: withoutHint(one.message) }
       })
       const errors = result.errors.map((error, index) => {
         const one = known[index] ?? toGraphqlError(error)
@@ -171,6 +170,12 @@ function errorPlugin(onError: GraphqlDeps['onError'], hasHints: boolean): Plugin
       payload.setResult(answer as unknown as typeof result)
     },
   }
+}
+
+/** Hints name what introspection would. The last one is GraphQL's; a value before it may hold the same words. */
+function withoutHint(message: string): string {
+  const index = message.endsWith('?') ? message.lastIndexOf(HINT) : -1
+  return index === -1 ? message : message.slice(0, index)
 }
 
 function headersOf(status: number): Readonly<Record<string, string>> {

@@ -34,7 +34,7 @@ test('a browser gets GraphiQL, which runs its own script and loads nothing from 
   // What the page itself asks a browser for, outside its script and its styles.
   const frame = html.replaceAll(/<(script|style)>[\s\S]*?<\/\1>/g, '')
   assert.deepEqual([...frame.matchAll(/(?:src|href)="(?!data:)[^"]*"/g)], [])
-  assert.match(html, /Bearer hmk_YOUR-API-KEY/)
+  assert.match(html, /Bearer hmk_YOUR_API_KEY/)
   assert.match(html, /"shouldPersistHeaders":false/)
   assert.doesNotMatch(html, new RegExp(app.apiKey))
 })
@@ -107,6 +107,15 @@ test('with GRAPHQL_INTROSPECTION off nothing tells what the API is made of', asy
     assert.equal(status, 400)
     assert.doesNotMatch(text, /Did you mean/, query)
   }
+  // A value with the same words costs nobody the reason.
+  const quoting = { input: { name: 'a Did you mean b', nam: 'x' } }
+  const { body: refused } = await off.send(create, quoting)
+  assert.deepEqual(
+    refused.errors?.map(({ message }) => message),
+    [
+      'Variable "$input" got invalid value { name: "a Did you mean b", nam: "x" }; Field "nam" is not defined by type "CreateServerInput".',
+    ],
+  )
   assert.equal((await off.send('{ __typename viewer { __typename } }')).status, 200)
   // The switch of the environment is this one.
   const app = await startApp(t, { GRAPHQL_INTROSPECTION: 'off' })

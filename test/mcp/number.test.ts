@@ -7,6 +7,7 @@ import type { ToolDefinition, ToolParameter } from '../../workers/messages.ts'
 import { createPool } from '../../workers/pool.ts'
 import { startUpstream } from '../support/upstream.ts'
 import { META, endpointOf, modern, send, textResult } from './fixture.ts'
+import { startCpuClock } from '../support/cpu-time.ts'
 
 /** Sends the body as it is; the texts that the calls were handed, and the answer. */
 async function callWith(raw: string, headers: Readonly<Record<string, string>> = {}) {
@@ -116,9 +117,9 @@ test('POST /mcp/{id} answers the largest id as it came', async () => {
 
 test('tools/call finds the arguments of 4 MB of small values within 500 ms', async () => {
   const text = `{"a":[${'1,'.repeat(2_000_000)}${ID}]}`
-  const startedAt = performance.now()
+  const readCpuMs = startCpuClock()
   const { texts } = await callWith(bodyOf(`"arguments":${text}`))
-  assert.ok(performance.now() - startedAt < 500)
+  assert.ok(readCpuMs() < 500)
   assert.equal(texts[0] === text, true)
 })
 
