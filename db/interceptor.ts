@@ -36,6 +36,7 @@ export interface InterceptorInput extends Pick<
   | 'on_error'
   | 'methods'
   | 'sees_errors'
+  | 'output_schema'
 > {
   /** Default: behind the others. */
   readonly position?: number | undefined
@@ -223,6 +224,7 @@ export type RouteInterceptor = Pick<
   | 'on_error'
   | 'methods'
   | 'sees_errors'
+  | 'output_schema'
 >
 
 /** Those of the server, if one is given, and of these tools that are enabled, in their order. */
@@ -232,7 +234,8 @@ export async function listRouteInterceptors(
   toolIds: readonly string[],
 ): Promise<readonly RouteInterceptor[]> {
   const { rows } = await sql<RouteInterceptor>`
-    select id, tool_id, name, phase, engine, code, script_hash, mode, on_error, methods, sees_errors
+    select id, tool_id, name, phase, engine, code, script_hash, mode, on_error, methods, sees_errors,
+      output_schema
     from interceptor
     where account_id = ${tx.accountId} and is_enabled and (server_id = ${serverId ?? null}
       or tool_id in (select jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb)))

@@ -207,6 +207,8 @@ export interface InterceptorTable {
   /** Of the tools that it takes part in the requests of. */
   readonly methods: ColumnType<readonly string[], string, string>
   readonly sees_errors: boolean
+  /** JSON text of what its result satisfies; null: it is a text. */
+  readonly output_schema: string | null
   readonly version: Generated<number>
   readonly created_at: CreatedAt
   readonly updated_at: ColumnType<Date, Date | undefined, Date>

@@ -1,12 +1,12 @@
 // The request of a tool made by hand, as the definition that calls go by. Its schema takes the same way
 // as a document's: in the import thread, with the same limits, so that a call sees no difference.
 import { createHash } from 'node:crypto'
-import { InvalidError } from '../db/errors.ts'
 import type { ToolRequest } from '../db/tool.ts'
 import { collectVariableNames } from '../workers/call/variable.ts'
 import type { HttpMethod, InputSchema, ToolDefinition } from '../workers/messages.ts'
 import { inferSchema } from '../workers/openapi/infer-schema.ts'
-import { viewerOf, type Context } from './context.ts'
+import { cleanSchema } from './clean-schema.ts'
+import type { Context } from './context.ts'
 import { placeArguments, type PlacedArgument } from './place-argument.ts'
 import { readPath } from './read-path.ts'
 import { checkHeaders } from './validate-header.ts'
@@ -114,10 +114,7 @@ function readSchema(path: InputPath, { inputSchema, sampleArguments }: RequestIn
   return inputSchema
 }
 
-/**
- * The schema, self-contained and clean: arguments are given to the importer as the parameters of one
- * operation, which is how it knows arguments.
- */
+/** The schema, self-contained and clean. */
 async function cleanInputSchema(
   context: Context,
   path: InputPath,
@@ -148,22 +145,5 @@ async function cleanInputSchema(
     required: required.includes(name),
     schema: argument,
   }))
-  const document = {
-    openapi: '3.1.0',
-    info: { title: 'Tool', version: '1' },
-    paths: { '/': { get: { parameters, responses: {} } } },
-    $defs: defs,
-  }
-  const bytes = new Uint8Array(new TextEncoder().encode(JSON.stringify(document)))
-  const { accountId } = viewerOf(context)
-  const outcome = await context.importDocument({ type: 'bytes', bytes }, accountId)
-  const problem = outcome.type === 'refused' ? outcome.message : outcome.warnings[0]
-  if (outcome.type === 'refused' || problem !== undefined) {
-    throw new InvalidError(`inputSchema cannot be used: ${problem ?? ''}`, path)
-  }
-  const [batch] = outcome.batches
-  const [row] = JSON.parse(Buffer.from(batch?.definitions ?? []).toString()) as [
-    { readonly definition: string },
-  ]
-  return (JSON.parse(row.definition) as ToolDefinition).inputSchema
+  return await cleanSchema(context, path, { parameters, defs })
 }

@@ -13,7 +13,8 @@ import type { Tx } from '../db/transaction.ts'
 import { BusyError } from '../workers/error.ts'
 import { answer, builder } from './builder.ts'
 import { checkScript, ScriptError } from './check-script.ts'
-import { inAccount } from './context.ts'
+import { cleanOutputSchema } from './clean-schema.ts'
+import { inAccount, type Context } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import {
   InterceptorEngine,
@@ -66,6 +67,11 @@ const CreateInterceptorInput = builder.inputType('CreateInterceptorInput', {
       description:
         'Of a response: whether it also gets the answers that are errors (their status is in `status`). Default: false.',
     }),
+    outputSchema: t.field({
+      type: 'JSON',
+      description:
+        'Of a response: a JSON Schema of type `object`, which its result must satisfy. Tools show it as `outputSchema` and results have `structuredContent` where it is the last that has a say. Only with `onError: FAIL`. Default: none.',
+    }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
 })
@@ -95,6 +101,26 @@ async function checkOwner(tx: Tx, owner: InterceptorOwner): Promise<void> {
 function checkPosition(position: number): number {
   if (position >= 0 && position <= MAX_POSITION) return position
   throw invalid(['input', 'position'], `is ${position}; expected 0 to ${MAX_POSITION}`)
+}
+
+/** JSON text of the schema, clean; null where there is none. */
+async function toOutputSchema(context: Context, value: unknown): Promise<string | null> {
+  if (value === undefined || value === null) return null
+  return await cleanOutputSchema(context, ['input', 'outputSchema'], value)
+}
+
+/** A client that was shown a schema takes no result without what satisfies it. */
+function refuseUnsafe(
+  { phase, on_error }: { readonly phase: string; readonly on_error: string },
+  outputSchema: string | null,
+): void {
+  if (outputSchema === null) return
+  if (phase !== 'RESPONSE') {
+    throw invalid(['input', 'outputSchema'], 'is given for a request; expected it for a response')
+  }
+  if (on_error !== 'FAIL') {
+    throw invalid(['input', 'onError'], 'is PASS_THROUGH; expected FAIL with an outputSchema')
+  }
 }
 
 /** What `check` makes of the value; undefined where none was given. */
@@ -131,10 +157,12 @@ builder.mutationField('createInterceptor', (t) =>
         methods: [...new Set(input.methods ?? WRITING_METHODS)],
         sees_errors: input.seesErrors ?? false,
       }
+      const output_schema = await toOutputSchema(context, input.outputSchema)
+      refuseUnsafe(values, output_schema)
       await inAccount(context, (tx) => checkOwner(tx, owner))
       const code = await checkScript(context, ['input', 'code'], input.engine, input.code)
       return await createOnce(context, 'createInterceptor', input, {
-        create: (tx) => insertInterceptor(tx, owner, { ...values, code }),
+        create: (tx) => insertInterceptor(tx, owner, { ...values, code, output_schema }),
         get: getInterceptor,
       })
     },
@@ -160,6 +188,11 @@ const UpdateInterceptorInput = builder.inputType('UpdateInterceptorInput', {
     methods: t.field({ type: [HttpMethodRef], description: METHODS_DESCRIPTION }),
     seesErrors: t.boolean({
       description: 'Of a response: whether it also gets the answers that are errors.',
+    }),
+    outputSchema: t.field({
+      type: 'JSON',
+      description:
+        'Of a response: a JSON Schema of type `object`, which its result must satisfy. Tools show it as `outputSchema` and results have `structuredContent` where it is the last that has a say. Only with `onError: FAIL`. Null takes it away.',
     }),
     version: t.int({
       description:
@@ -205,22 +238,22 @@ builder.mutationField('updateInterceptor', (t) =>
     },
     resolve: async (_root, { input }, context) => {
       const id = checkId(['input', 'id'], 'icp', input.id)
-      const change = toChange(input)
-      const isOtherScript = typeof input.code === 'string' || change.engine !== undefined
-      if (!isOtherScript) {
-        return await inAccount(context, (tx) =>
-          updateInterceptor(tx, id, change, input.version ?? undefined),
-        )
-      }
       const present = await inAccount(context, (tx) => getInterceptor(tx, id))
-      const engine = change.engine ?? present.engine
-      const code = input.code ?? present.code
-      await checkScript(context, ['input', 'code'], engine, code)
-      // What was checked is what is stored: language and code belong together.
+      const next = { ...present, ...toChange(input), code: input.code ?? present.code }
+      if (input.outputSchema !== undefined) {
+        next.output_schema = await toOutputSchema(context, input.outputSchema)
+      }
+      refuseUnsafe(next, next.output_schema)
+      if (next.code !== present.code || next.engine !== present.engine) {
+        await checkScript(context, ['input', 'code'], next.engine, next.code)
+      }
+      const { name, description, phase, engine, code, position, mode, methods } = next
+      const { is_enabled, on_error, sees_errors, output_schema } = next
+      const change = { name, description, phase, engine, code, position, mode, methods }
+      const all = { ...change, is_enabled, on_error, sees_errors, output_schema }
+      // What was checked together is stored together.
       const version = input.version ?? present.version
-      return await inAccount(context, (tx) =>
-        updateInterceptor(tx, id, { ...change, code }, version),
-      )
+      return await inAccount(context, (tx) => updateInterceptor(tx, id, all, version))
     },
   }),
 )

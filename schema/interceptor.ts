@@ -106,6 +106,14 @@ builder.node(InterceptorRef, {
     seesErrors: t.exposeBoolean('sees_errors', {
       description: 'Of a response: whether it also gets the answers that are errors.',
     }),
+    outputSchema: t.field({
+      type: 'JSON',
+      nullable: true,
+      description:
+        'Of a response: the JSON Schema of its result, an object. Where it is the last that has a say, tools show the schema as `outputSchema`, and results have `structuredContent`. Null: the result is a text.',
+      resolve: ({ output_schema: schema }) =>
+        schema === null ? null : (JSON.parse(schema) as unknown),
+    }),
     quarantinedUntil: t.field({
       type: 'DateTime',
       nullable: true,

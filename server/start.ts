@@ -205,8 +205,8 @@ function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
     })
 }
 
-function splitInterception({ scripts, ...interception }: RouteInterception) {
-  return { scripts, interception }
+function splitInterception({ scripts, request, response, tool }: RouteInterception) {
+  return { scripts, interception: { request, response, tool } }
 }
 
 /** A page on this machine (an inspector) may call; a page elsewhere is DNS rebinding. */

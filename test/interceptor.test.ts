@@ -262,6 +262,68 @@ test('answers that are errors, empty or no JSON reach a script as its owner says
   assert.deepEqual(await call(2), { text: 'PLAIN', isError: false })
 })
 
+test('a result that its owner has a schema for is structured content, and what does not fit is withheld', async (t) => {
+  const { world, server, toolId, add } = await openScene(t)
+  const outputSchema = {
+    type: 'object',
+    properties: { stars: { $ref: '#/$defs/count' } },
+    required: ['stars'],
+    $defs: { count: { type: 'integer', minimum: 0 } },
+  }
+  const selfContained = {
+    type: 'object',
+    properties: { stars: { type: 'integer', minimum: 0 } },
+    required: ['stars'],
+  }
+  const id = await add({ name: 'count', code: '({ stars: input.stargazers_count })', outputSchema })
+  const shown = async () => (await server.list())[0]?.['outputSchema']
+  assert.deepEqual(await shown(), selfContained)
+  const call = async () => {
+    const { body } = await server.request('tools/call', { name: 'get_repo', arguments: {} })
+    return body.result
+  }
+  assert.deepEqual(await call(), {
+    content: [{ type: 'text', text: '{"stars":80}' }],
+    structuredContent: { stars: 80 },
+  })
+  for (const [code, problem] of [
+    ['({ stars: -1 })', 'stars'],
+    ['({})', 'stars'],
+    ['[80]', 'it is no object'],
+  ] as const) {
+    await world.make('updateInterceptor', { id, code })
+    const { text, isError } = await server.call('get_repo')
+    assert.equal(isError, true)
+    assert.match(text, /^Interceptor "count" made what does not fit its outputSchema: /)
+    assert.ok(text.includes(problem), text)
+  }
+  // Behind it, one that has a say and no schema: then the result is a text again.
+  await world.make('updateInterceptor', { id, code: '({ stars: 1 })' })
+  const other = await add({ serverId: server.id, engine: 'JMESPATH', code: 'stars' })
+  assert.equal(await shown(), undefined)
+  assert.deepEqual(await call(), { content: [{ type: 'text', text: '1' }] })
+  await world.make('updateInterceptor', { id: other, mode: 'AUDIT' })
+  assert.deepEqual(await shown(), selfContained)
+  const refusals: readonly (readonly [object, RegExp])[] = [
+    [{ onError: 'PASS_THROUGH' }, /^onError is PASS_THROUGH; expected FAIL with an outputSchema$/],
+    [{ phase: 'REQUEST' }, /^outputSchema is given for a request; expected it for a response$/],
+    [{ outputSchema: { type: 'string' } }, /^outputSchema is no schema of an object; expected /],
+    [{ outputSchema: [] }, /^outputSchema is no schema of an object; expected /],
+    [
+      { outputSchema: { type: 'object', properties: { a: { $ref: 'https://a.example/s' } } } },
+      /^outputSchema cannot be used: /,
+    ],
+  ]
+  for (const [input, message] of refusals) {
+    const { code, message: said = '' } = await world.mutate('updateInterceptor', { id, ...input })
+    assert.equal(code, 'INVALID')
+    assert.match(said, message)
+  }
+  await world.make('updateInterceptor', { id, outputSchema: null, onError: 'PASS_THROUGH' })
+  assert.equal(await shown(), undefined)
+  assert.ok(toolId)
+})
+
 test('a script that has to be killed again and again is off until it is edited', async (t) => {
   const { world, server, add } = await openScene(t)
   // No engine can interrupt it: its process has to be killed.

@@ -100,6 +100,8 @@ export interface CallInterceptor {
   readonly passesThrough: boolean
   /** Of a response: it gets the answers that are errors, too. */
   readonly seesErrors: boolean
+  /** Of a response: JSON text of the schema of an object that its result satisfies. Default: none. */
+  readonly outputSchema?: string
 }
 
 /** The interceptors of a call, in the order in which they run. */

@@ -22,6 +22,7 @@ const STATEMENTS = [
     on_error text not null,
     methods jsonb not null,
     sees_errors boolean not null,
+    output_schema text,
     version integer not null default 1,
     created_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
@@ -42,6 +43,7 @@ const STATEMENTS = [
     constraint interceptor_position_check check (position between 0 and 1000000),
     constraint interceptor_mode_check check (mode in ('ENFORCE', 'AUDIT')),
     constraint interceptor_on_error_check check (on_error in ('FAIL', 'PASS_THROUGH')),
+    constraint interceptor_output_schema_check check (octet_length(output_schema) <= 262144),
     constraint interceptor_methods_check check (jsonb_typeof(methods) = 'array')
   )`,
   'create index interceptor_account_id_tool_id_idx on interceptor (account_id, tool_id)',

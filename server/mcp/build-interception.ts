@@ -2,11 +2,14 @@
 // a request passes the server's first and the tool's last, an answer the other way round.
 import type { RouteInterceptor } from '../../db/interceptor.ts'
 import type { CallInterceptor, Interception } from '../../workers/messages.ts'
+import { outputSchemaOf } from '../../workers/call/output-schema.ts'
 import type { Script } from '../../workers/script.ts'
 
 /** What a call of a tool runs through, and the scripts by which. */
 export interface RouteInterception extends Interception {
   readonly scripts: readonly Script[]
+  /** JSON text of the schema of what comes out of it; undefined where that is a text. */
+  readonly outputSchema: string | undefined
 }
 
 interface ShownTool {
@@ -36,6 +39,7 @@ export function buildInterception(
     response: response.map(toCallInterceptor),
     tool: JSON.stringify({ name, method, path, server: serverName ?? null }),
     scripts,
+    outputSchema: outputSchemaOf(response.map(toCallInterceptor)),
   }
 }
 
@@ -48,5 +52,6 @@ function toCallInterceptor(row: RouteInterceptor): CallInterceptor {
     isAudit: row.mode === 'AUDIT',
     passesThrough: row.on_error === 'PASS_THROUGH',
     seesErrors: row.sees_errors,
+    ...(row.output_schema === null ? {} : { outputSchema: row.output_schema }),
   }
 }

@@ -80,5 +80,7 @@ function printTool(tool: RouteTool): string {
   const description = tool.description || title || `${method} ${path}`
   const annotations = { ...annotateMethod(method), ...tool.annotations }
   const shownTitle = title === '' ? {} : { title }
-  return JSON.stringify({ name, ...shownTitle, description, inputSchema, annotations })
+  const schema = tool.interception?.outputSchema
+  const output = schema === undefined ? {} : { outputSchema: JSON.parse(schema) as unknown }
+  return JSON.stringify({ name, ...shownTitle, description, inputSchema, ...output, annotations })
 }

@@ -39,6 +39,7 @@ const INTERCEPTOR = {
   on_error: 'FAIL',
   methods: ['POST'],
   sees_errors: false,
+  output_schema: null,
 } as const
 
 /** The id of an account with a row in every table of tenants. */

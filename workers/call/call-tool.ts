@@ -46,10 +46,12 @@ export async function callTool(
     })
     const { status, body } = response
     const shown = needles === undefined ? response : { ...response, body: redact(body, needles) }
-    const text = await interceptors?.rewriteResponse(shown)
+    const rewritten = await interceptors?.rewriteResponse(shown)
     return {
       type: 'result',
-      ...(text === undefined ? shapeResponse(shown, built.url) : shapeText(text, status)),
+      ...(rewritten === undefined
+        ? shapeResponse(shown, built.url)
+        : shapeText(rewritten.text, status, rewritten.structured)),
       status,
       responseBytes: body.length,
       ...uses,

@@ -7,6 +7,8 @@ import type { CallInterceptor, Interception, InterceptorUse } from '../messages.
 import type { RunJob } from '../sandbox/attach-port.ts'
 import type { SandboxOutcome, ThreadJob } from '../sandbox/messages.ts'
 import { InterceptorError } from './error.ts'
+import { findOutputProblem } from './check-output.ts'
+import { outputSchemaOf } from './output-schema.ts'
 import { readText } from './shape-result.ts'
 
 /** The interceptors of a call under way. */
@@ -22,9 +24,16 @@ export interface Interceptors {
    * The body as the response's interceptors leave it; undefined where none changed it.
    * @throws {InterceptorError} INTERCEPTOR_… when one ends the call, CANCELLED when `signal` did
    */
-  rewriteResponse(response: EgressResponse): Promise<string | undefined>
+  rewriteResponse(response: EgressResponse): Promise<Rewritten | undefined>
   /** The call is over: leaves no timer. */
   end(): void
+}
+
+/** What the response's interceptors made of the body. */
+export interface Rewritten {
+  readonly text: string
+  /** The same as JSON text of an object, where the last of them has a schema for it. */
+  readonly structured: string | undefined
 }
 
 /** What runs them. */
@@ -95,7 +104,9 @@ export function openInterceptors(
         isChanged ||= output !== undefined
         json = output ?? json
       }
-      return isChanged && json !== undefined ? toText(json) : undefined
+      if (!isChanged || json === undefined) return undefined
+      const structured = outputSchemaOf(chain) === undefined ? undefined : json
+      return { text: toText(json), structured }
     },
     end() {
       clearTimeout(timer)
@@ -145,9 +156,12 @@ async function runOne(
   const before = { interceptorId, phase, bytesBefore, tokensBefore }
   if (outcome.type === 'done') {
     const { output, cpuMs } = outcome
-    const after = { bytesAfter: output.length, tokensAfter: estimateTokens(output) }
-    state.uses.push({ ...before, ...after, cpuMs })
-    return isAudit ? undefined : new TextDecoder().decode(output)
+    const text = new TextDecoder().decode(output)
+    const problem = isAudit ? undefined : findOutputProblem(one.outputSchema, text)
+    const after = { bytesAfter: output.length, tokensAfter: estimateTokens(output), cpuMs }
+    state.uses.push({ ...before, ...after, ...(problem && { failure: 'INTERCEPTOR_OUTPUT' }) })
+    if (problem !== undefined) throw refuseOutput(one, problem)
+    return isAudit ? undefined : text
   }
   if (outcome.code === 'CANCELLED') throw describeEnd(state, one)
   const unchanged = { bytesAfter: bytesBefore, tokensAfter: tokensBefore }
@@ -157,6 +171,12 @@ async function runOne(
     outcome.code,
     `${describe(one, phase, outcome)}; ${consequences[phase]}`,
   )
+}
+
+/** The result is not what its owner declared. */
+function refuseOutput({ name }: CallInterceptor, problem: string): InterceptorError {
+  const message = `Interceptor ${JSON.stringify(name)} made what does not fit its outputSchema: ${problem}; ${consequences.RESPONSE}`
+  return new InterceptorError('INTERCEPTOR_OUTPUT', message)
 }
 
 const consequences = {

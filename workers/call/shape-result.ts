@@ -44,10 +44,14 @@ export function shapeResponse(response: EgressResponse, requestUrl: URL): Shaped
   )
 }
 
-/** What a response interceptor made of the answer, with the status that it came with. */
-export function shapeText(text: string, status: number): Shaped {
+/**
+ * What a response interceptor made of the answer, with the status that it came with. `structured` is
+ * the same as JSON text, where it is an object that the tool has a schema for.
+ */
+export function shapeText(text: string, status: number, structured?: string): Shaped {
   if (status < 200 || status >= 300) return shapeError(`${nameStatus(status)}\n${text}`)
-  return { members: print({ type: 'text', text }, ''), isError: false }
+  const rest = structured === undefined ? '' : `,"structuredContent":${structured}`
+  return { members: print({ type: 'text', text }, rest), isError: false }
 }
 
 /** The body as text; undefined where it is none. */
