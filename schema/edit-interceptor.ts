@@ -27,6 +27,8 @@ import { HttpMethodRef } from './tool.ts'
 import { checkId, checkName, checkText, invalid } from './validate.ts'
 
 const MAX_POSITION = 1_000_000
+/** As JSON, UTF-8: every definition of a tool in a list repeats it. */
+const MAX_OUTPUT_SCHEMA_BYTES = 16 * 1024
 const WRITING_METHODS = ['POST', 'PUT', 'PATCH'] as const
 
 const CODE_DESCRIPTION =
@@ -70,7 +72,7 @@ const CreateInterceptorInput = builder.inputType('CreateInterceptorInput', {
     outputSchema: t.field({
       type: 'JSON',
       description:
-        'Of a response: a JSON Schema of type `object`, which its result must satisfy. Tools show it as `outputSchema` and results have `structuredContent` where it is the last that has a say. Only with `onError: FAIL`. Default: none.',
+        'Of a response: a JSON Schema of type `object`, at most 16 KiB, which its result must satisfy. Tools show it as `outputSchema` and results have `structuredContent` where it is the last that has a say. Only with `onError: FAIL`. Default: none.',
     }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
@@ -106,6 +108,11 @@ function checkPosition(position: number): number {
 /** JSON text of the schema, clean; null where there is none. */
 async function toOutputSchema(context: Context, value: unknown): Promise<string | null> {
   if (value === undefined || value === null) return null
+  const bytes = Buffer.byteLength(JSON.stringify(value))
+  if (bytes > MAX_OUTPUT_SCHEMA_BYTES) {
+    const problem = `has ${bytes} bytes; expected at most ${MAX_OUTPUT_SCHEMA_BYTES}`
+    throw invalid(['input', 'outputSchema'], problem)
+  }
   return await cleanOutputSchema(context, ['input', 'outputSchema'], value)
 }
 
@@ -192,7 +199,7 @@ const UpdateInterceptorInput = builder.inputType('UpdateInterceptorInput', {
     outputSchema: t.field({
       type: 'JSON',
       description:
-        'Of a response: a JSON Schema of type `object`, which its result must satisfy. Tools show it as `outputSchema` and results have `structuredContent` where it is the last that has a say. Only with `onError: FAIL`. Null takes it away.',
+        'Of a response: a JSON Schema of type `object`, at most 16 KiB, which its result must satisfy. Tools show it as `outputSchema` and results have `structuredContent` where it is the last that has a say. Only with `onError: FAIL`. Null takes it away.',
     }),
     version: t.int({
       description:

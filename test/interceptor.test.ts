@@ -313,6 +313,10 @@ test('a result that its owner has a schema for is structured content, and what d
       { outputSchema: { type: 'object', properties: { a: { $ref: 'https://a.example/s' } } } },
       /^outputSchema cannot be used: /,
     ],
+    [
+      { outputSchema: { type: 'object', description: 'x'.repeat(16 * 1024) } },
+      /^outputSchema has 16\d{3} bytes; expected at most 16384$/,
+    ],
   ]
   for (const [input, message] of refusals) {
     const { code, message: said = '' } = await world.mutate('updateInterceptor', { id, ...input })

@@ -5,7 +5,7 @@ import type { EgressResponse } from '../egress/client.ts'
 import { estimateTokens } from '../estimate-tokens.ts'
 import type { CallInterceptor, Interception, InterceptorUse } from '../messages.ts'
 import type { RunJob } from '../sandbox/attach-port.ts'
-import type { SandboxOutcome, ThreadJob } from '../sandbox/messages.ts'
+import { MAX_PAYLOAD_BYTES, type SandboxOutcome, type ThreadJob } from '../sandbox/messages.ts'
 import { InterceptorError } from './error.ts'
 import { findOutputProblem } from './check-output.ts'
 import { outputSchemaOf } from './output-schema.ts'
@@ -127,7 +127,8 @@ function pickHeaders(headers: IncomingHttpHeaders): Readonly<Record<string, stri
 function toJson(response: EgressResponse): string | undefined {
   if (response.body.length === 0) return 'null'
   const text = readText(response)
-  if (text === undefined) return undefined
+  // The sandbox refuses so large an input, whatever it is.
+  if (text === undefined || Buffer.byteLength(text) > MAX_PAYLOAD_BYTES) return text
   try {
     JSON.parse(text)
     return text

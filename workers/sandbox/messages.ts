@@ -10,6 +10,9 @@ export type Engine = 'javascript' | 'jmespath'
 /** Which machine runs JavaScript in a sandbox process. */
 export type SandboxEngine = 'isolated-vm' | 'quickjs'
 
+/** Input and output of a run, UTF-8 of JSON text. */
+export const MAX_PAYLOAD_BYTES = 1024 * 1024
+
 /** What one run may use. */
 export interface SandboxLimits {
   /** CPU time after which the engine interrupts the guest by itself. */

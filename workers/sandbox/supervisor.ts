@@ -5,7 +5,7 @@ import type { MessagePort } from 'node:worker_threads'
 import { attachPort, type FindCode } from './attach-port.ts'
 import type { Cause, Death } from './child.ts'
 import { createFleet, type Fleet } from './fleet.ts'
-import type { Engine, SandboxJob, SandboxOutcome } from './messages.ts'
+import { MAX_PAYLOAD_BYTES, type Engine, type SandboxJob, type SandboxOutcome } from './messages.ts'
 import { createQuarantine, type Quarantine } from './quarantine.ts'
 import { createQueue, type Queue, type Ticket } from './queue.ts'
 import { checkTicket, describeDeath, failed, runTicket } from './ticket.ts'
@@ -70,8 +70,6 @@ const DEFAULT_HARD_CPU_MS = 250
 const WALL_MS = 1_000
 const DEFAULT_MEMORY_BYTES = 16 * 1024 * 1024
 const DEFAULT_RSS_BYTES = 200 * 1024 * 1024
-/** Input and output of a run, UTF-8 of JSON text. */
-const MAX_PAYLOAD_BYTES = 1024 * 1024
 const QUEUE_MS = 10_000
 /** Runs that may wait, half of them one tenant's. */
 const MAX_WAITING_RUNS = 1_024
