@@ -150,6 +150,15 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
   ['variable_account_id_provider_id_name_key', conflict('variable')],
   ['variable_account_id_fkey', missing('No such account')],
   ['variable_account_id_provider_id_fkey', missing('No such provider')],
+  ['prompt_name_key', conflict('prompt')],
+  ['prompt_account_id_server_id_fkey', missing('No such server')],
+  [
+    'resource_uri_key',
+    (uri, cause) =>
+      new ConflictError(`A resource with the URI ${JSON.stringify(uri)} exists already`, { cause }),
+  ],
+  ['resource_account_id_server_id_fkey', missing('No such server')],
+  ['resource_account_id_tool_id_fkey', missing('No such tool')],
   ['document_account_id_fkey', missing('No such account')],
   ['document_byte_count_check', invalid('A document must have at most 33554432 bytes', 'document')],
   ['document_part_account_id_document_id_fkey', missing('No such document')],

@@ -15,6 +15,8 @@ export interface DbEvent {
     | 'server-token'
     | 'variable'
     | 'interceptor'
+    | 'prompt'
+    | 'resource'
   readonly accountId: string
   /** The row's id; for `tool`, the provider's, as an import changes many at once. */
   readonly id: string

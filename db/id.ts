@@ -14,6 +14,8 @@ export type IdPrefix =
   | 'var'
   | 'dky'
   | 'icp'
+  | 'pmt'
+  | 'res'
 
 // Crockford's base 32 in lower case, 128 bits in 26 characters: the first holds 3 bits.
 const SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/

@@ -11,6 +11,7 @@ import { up as addIdempotencyKey } from './migrations/0003-add-idempotency-key.t
 import { up as addVariable } from './migrations/0004-add-variable.ts'
 import { up as addOwnTool } from './migrations/0005-add-own-tool.ts'
 import { up as addInterceptor } from './migrations/0006-add-interceptor.ts'
+import { up as addPromptAndResource } from './migrations/0007-add-prompt-and-resource.ts'
 import { ensureRoles } from './role.ts'
 
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -20,6 +21,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0004-add-variable': { up: addVariable },
   '0005-add-own-tool': { up: addOwnTool },
   '0006-add-interceptor': { up: addInterceptor },
+  '0007-add-prompt-and-resource': { up: addPromptAndResource },
 }
 
 const TABLE = 'hasmcp_migration'

@@ -211,13 +211,28 @@ export async function findRoute(tx: Tx, serverId: string): Promise<Route | undef
  * @throws {NotFoundError} NOT_FOUND when the account has no such tool
  */
 export async function getRouteTool(tx: Tx, toolId: string): Promise<RouteTool> {
+  const [row] = await selectRouteTools(tx, [toolId])
+  if (row === undefined) throw new NotFoundError(`No tool ${toolId}`)
+  return row
+}
+
+/** The same of those of many that are enabled, ascending by id. */
+export async function listRouteTools(
+  tx: Tx,
+  toolIds: readonly string[],
+): Promise<readonly RouteTool[]> {
+  if (toolIds.length === 0) return []
+  return await selectRouteTools(tx, toolIds, sql`and tool.is_enabled`)
+}
+
+async function selectRouteTools(tx: Tx, toolIds: readonly string[], condition = sql``) {
   const { rows } = await sql<RouteTool>`
     select ${TOOL_COLUMNS}, null as shown_name, null as shown_title, null as shown_description
     from tool ${TOOL_JOINS}
-    where tool.account_id = ${tx.accountId} and tool.id = ${toolId}`.execute(tx.trx)
-  const [row] = rows
-  if (row === undefined) throw new NotFoundError(`No tool ${toolId}`)
-  return row
+    where tool.account_id = ${tx.accountId} and tool.id in (
+      select jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb)) ${condition}
+    order by tool.id`.execute(tx.trx)
+  return rows
 }
 
 const TOOL_COLUMNS =

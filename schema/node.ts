@@ -6,7 +6,9 @@ import { InvalidError, NotFoundError } from '../db/errors.ts'
 import { isId } from '../db/id.ts'
 import type { IdPrefix } from '../db/id.ts'
 import { getInterceptor } from '../db/interceptor.ts'
+import { getPrompt } from '../db/prompt.ts'
 import { getProvider } from '../db/provider.ts'
+import { getResource } from '../db/resource.ts'
 import { getServerToken } from '../db/server-token.ts'
 import { getServer } from '../db/server.ts'
 import { getTool } from '../db/tool.ts'
@@ -34,6 +36,8 @@ const LOADERS: Partial<Record<IdPrefix, (tx: Tx, id: string) => Promise<{ id: st
   tok: getServerToken,
   var: getVariable,
   icp: getInterceptor,
+  pmt: getPrompt,
+  res: getResource,
 }
 
 async function loadNode(tx: Tx, id: string): Promise<{ id: string }> {

@@ -11,6 +11,8 @@ const NOUNS = {
   tok: { typename: 'ServerToken', word: 'a server token' },
   var: { typename: 'Variable', word: 'a variable' },
   icp: { typename: 'Interceptor', word: 'an interceptor' },
+  pmt: { typename: 'Prompt', word: 'a prompt' },
+  res: { typename: 'Resource', word: 'a resource' },
   dky: { typename: undefined, word: 'a data key' },
   doc: { typename: undefined, word: 'an uploaded document' },
 } as const satisfies Record<IdPrefix, { typename: string | undefined; word: string }>

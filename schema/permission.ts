@@ -7,7 +7,9 @@ import { AccountRef } from './account.ts'
 import { ApiKeyRef } from './api-key.ts'
 import { builder } from './builder.ts'
 import { viewerOf, type Viewer } from './context.ts'
+import { PromptRef } from './prompt.ts'
 import { ProviderRef } from './provider.ts'
+import { ResourceRef } from './resource.ts'
 import { ServerTokenRef } from './server-token.ts'
 import { ServerRef } from './server.ts'
 import { ToolRef } from './tool.ts'
@@ -24,6 +26,8 @@ export type Permission =
   | 'variable:write'
   | 'server:write'
   | 'server-token:write'
+  | 'prompt:write'
+  | 'resource:write'
 
 /** Whether the viewer may do it, to whatever of it is in their account. */
 export function can(viewer: Viewer, permission: Permission): boolean {
@@ -37,6 +41,8 @@ for (const [ref, permission] of [
   [ProviderRef, 'provider:write'],
   [ServerRef, 'server:write'],
   [VariableRef, 'variable:write'],
+  [PromptRef, 'prompt:write'],
+  [ResourceRef, 'resource:write'],
 ] as const) {
   builder.objectFields(ref as typeof ProviderRef, (t) => ({
     viewerCanUpdate: t.boolean({

@@ -18,6 +18,7 @@ import { listen, type HttpServer } from './http-server.ts'
 import { deriveKey, loadInstanceKey, proveInstanceKey } from './instance-key.ts'
 import { createLog, type Log } from './log.ts'
 import type { RouteInterception } from './mcp/build-interception.ts'
+import { createContentStore } from './mcp/content-store.ts'
 import { createMcpEndpoint } from './mcp/endpoint.ts'
 import { createToolTrial } from './tool-trial.ts'
 import { createRouteStore } from './mcp/route.ts'
@@ -165,6 +166,7 @@ function createHandlers(
     mcp: createMcpEndpoint({
       routes: createRouteStore(db),
       call,
+      content: createContentStore(db),
       allowedOrigins: (origin) => isAllowedOrigin(origin, state.publicUrl),
       cursorKey: deriveKey(key, 'mcp cursor'),
       version,
@@ -188,7 +190,7 @@ function createHandlers(
 }
 
 function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
-  return async ({ route, tool, argumentsText, signal }) =>
+  return async ({ route, tool, argumentsText, signal, resource }) =>
     await pool.call({
       accountId: route.accountId,
       definitionHash: tool.definitionHash,
@@ -199,6 +201,7 @@ function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
       ...(tool.interception && splitInterception(tool.interception)),
       ...(tool.variables && { variables: openVariables(vault, route.dataKey, tool.variables) }),
       argumentsText,
+      ...(resource && { resource }),
       timeoutMs,
       maxResponseBytes: MAX_ANSWER_BYTES,
       signal,

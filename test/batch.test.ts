@@ -36,6 +36,10 @@ async function fill(client: Client, count: number): Promise<void> {
     )
     const script = { name: 'I', phase: 'RESPONSE', engine: 'JMESPATH', code: '@' }
     await client.mutate('createInterceptor', { serverId: server.data.id, ...script }, 'id')
+    const serverId = server.data.id
+    const prompt = { name: 'P', messages: [{ role: 'USER', text: 'x' }] }
+    await client.mutate('createPrompt', { serverId, ...prompt }, 'id')
+    await client.mutate('createResource', { serverId, uri: 'a:b', name: 'R', text: 'x' }, 'id')
     await client.mutate('createServerToken', { serverId: server.data.id, name: 'T' }, 'token')
   }
 }
@@ -77,6 +81,8 @@ const LISTS: Readonly<Record<string, (inner: string) => string>> = {
   Server: (inner) => `{ servers(first: 100) { nodes { ${inner} } } }`,
   Variable: (inner) => `{ variables(first: 100) { nodes { ${inner} } } }`,
   Interceptor: (inner) => `{ interceptors(first: 100) { nodes { ${inner} } } }`,
+  Prompt: (inner) => `{ prompts(first: 100) { nodes { ${inner} } } }`,
+  Resource: (inner) => `{ resources(first: 100) { nodes { ${inner} } } }`,
   ServerToken: (inner) =>
     `{ servers(first: 100) { nodes { tokens(first: 1) { nodes { ${inner} } } } } }`,
   VariableUse: (inner) => `{ servers(first: 100) { nodes { variables { ${inner} } } } }`,

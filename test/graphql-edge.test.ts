@@ -28,6 +28,13 @@ const LISTS: Readonly<Record<string, (inner: string) => string>> = {
   ToolAnnotations: (inner) => `tools(first: 9) { nodes { annotations { ${inner} } } }`,
   Variable: (inner) => `variables(first: 9) { nodes { ${inner} } }`,
   Interceptor: (inner) => `interceptors(first: 9) { nodes { ${inner} } }`,
+  Prompt: (inner) => `prompts(first: 9) { nodes { ${inner} } }`,
+  PromptArgument: (inner) => `prompts(first: 9) { nodes { arguments { ${inner} } } }`,
+  PromptMessage: (inner) => `prompts(first: 9) { nodes { messages { ${inner} } } }`,
+  Media: (inner) => `prompts(first: 9) { nodes { messages { image { ${inner} } } } }`,
+  EmbeddedResource: (inner) => `prompts(first: 9) { nodes { messages { resource { ${inner} } } } }`,
+  Resource: (inner) => `resources(first: 9) { nodes { ${inner} } }`,
+  ResourceVariable: (inner) => `resources(first: 9) { nodes { variables { ${inner} } } }`,
   Server: (inner) => `servers(first: 9) { nodes { ${inner} } }`,
   ServerToken: (inner) => `servers(first: 9) { nodes { tokens(first: 9) { nodes { ${inner} } } } }`,
   VariableUse: (inner) => `servers(first: 9) { nodes { variables { ${inner} } } }`,
@@ -96,6 +103,23 @@ async function fill(client: Client, mark: string): Promise<string> {
     const script = { phase: 'RESPONSE', engine: 'JMESPATH', code: mark, description: mark }
     await make('createInterceptor', { ...owner, name: `script ${mark}`, ...script })
   }
+  await make('createPrompt', {
+    serverId: server.id,
+    name: mark,
+    arguments: [{ name: mark, values: [mark] }],
+    messages: [
+      { role: 'USER', text: mark },
+      { role: 'USER', image: { data: 'AAAA', mimeType: `image/${mark}` } },
+      { role: 'USER', resource: { uri: `a:${mark}`, text: mark } },
+    ],
+  })
+  await make('createResource', {
+    serverId: server.id,
+    uri: `${mark}://{${mark}}`,
+    name: mark,
+    toolId: tool.id,
+    variables: [{ name: mark, values: [mark] }],
+  })
   await make('createApiKey', { name: `key ${mark}` }, 'apiKey { id }')
   return tool.id
 }

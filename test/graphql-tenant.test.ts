@@ -65,6 +65,16 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   'createVariable.providerId': `mutation($id: ID!) { createVariable(input: { name: "N", kind: SECRET, value: "v", providerId: $id }) { ${ERROR} } }`,
   'updateVariable.id': `mutation($id: ID!) { updateVariable(input: { id: $id, value: "taken over" }) { ${ERROR} } }`,
   'deleteVariable.id': `mutation($id: ID!) { deleteVariable(id: $id) { ${ERROR} } }`,
+  'prompt.id': 'query($id: ID!) { prompt(id: $id) { id name } }',
+  'createPrompt.serverId': `mutation($id: ID!) { createPrompt(input: { serverId: $id, name: "P", messages: [{ role: USER, text: "x" }] }) { ${ERROR} } }`,
+  'updatePrompt.id': `mutation($id: ID!) { updatePrompt(input: { id: $id, title: "taken over" }) { ${ERROR} } }`,
+  'deletePrompt.id': `mutation($id: ID!) { deletePrompt(id: $id) { ${ERROR} } }`,
+  'resource.id': 'query($id: ID!) { resource(id: $id) { id name } }',
+  'createResource.serverId': `mutation($id: ID!) { createResource(input: { serverId: $id, uri: "a:b", name: "R", text: "x" }) { ${ERROR} } }`,
+  'createResource.toolId': `mutation($id: ID!, $mine: ID!) { createResource(input: { serverId: $mine, uri: "a:b", name: "R", toolId: $id }) { ${ERROR} } }`,
+  'updateResource.id': `mutation($id: ID!) { updateResource(input: { id: $id, text: "taken over" }) { ${ERROR} } }`,
+  'updateResource.toolId': `mutation($id: ID!, $resource: ID!) { updateResource(input: { id: $resource, toolId: $id }) { ${ERROR} } }`,
+  'deleteResource.id': `mutation($id: ID!) { deleteResource(id: $id) { ${ERROR} } }`,
   'interceptor.id': 'query($id: ID!) { interceptor(id: $id) { id name } }',
   'createInterceptor.toolId': `mutation($id: ID!) { createInterceptor(input: { toolId: $id, name: "I", phase: REQUEST, engine: JMESPATH, code: "@" }) { ${ERROR} } }`,
   'createInterceptor.serverId': `mutation($id: ID!) { createInterceptor(input: { serverId: $id, name: "I", phase: REQUEST, engine: JMESPATH, code: "@" }) { ${ERROR} } }`,
@@ -123,6 +133,16 @@ async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
     { serverId: server.data.id, name: 'I', phase: 'RESPONSE', engine: 'JMESPATH', code: '@' },
     'id',
   )
+  const prompt = await client.mutate<{ data: { id: string } }>(
+    'createPrompt',
+    { serverId: server.data.id, name: 'P', messages: [{ role: 'USER', text: 'x' }] },
+    'id',
+  )
+  const resource = await client.mutate<{ data: { id: string } }>(
+    'createResource',
+    { serverId: server.data.id, uri: 'a:b', name: 'R', text: 'x' },
+    'id',
+  )
   const document = (await (await client.upload(openapi(['get /pets']))).json()) as {
     documentId: string
   }
@@ -135,6 +155,8 @@ async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
     tok: token.data.serverToken.id,
     var: variable.data.id,
     icp: interceptor.data.id,
+    pmt: prompt.data.id,
+    res: resource.data.id,
     doc: document.documentId,
   }
 }
@@ -143,6 +165,8 @@ const PICTURE = `{
   apiKeys(first: 9) { nodes { id revokedAt } }
   variables(first: 9) { nodes { id version } }
   interceptors(first: 9) { nodes { id version code } }
+  prompts(first: 9) { nodes { id version title } }
+  resources(first: 9) { nodes { id version text } }
   providers(first: 9) { nodes { id name version tools(first: 9) { nodes { id isEnabled updatedAt } } } }
   servers(first: 9) { nodes { id name version tools(first: 9) { nodes { id } } tokens(first: 9) { nodes { id revokedAt } } } }
 }`
@@ -159,14 +183,20 @@ test("another account's id answers the same bytes as one that never was, and cha
   )
   const { toolIds } = await importProvider(plane)
   const [tool = ''] = toolIds
+  const { data: own } = await plane.mutate<{ data: { id: string } }>(
+    'createResource',
+    { serverId: mine.id, uri: 'a:mine', name: 'R', text: 'x' },
+    'id',
+  )
+  const known = { mine: mine.id, tool, resource: own.id }
   const before = [await plane.ask(PICTURE), await plane.other.ask(PICTURE)]
   const nobody = '01h455vb4pex5vsknk084sn02q'
   for (const [name, operation] of Object.entries(OPERATIONS)) {
     for (const [prefix, id] of Object.entries(theirs)) {
       const random = `${prefix}_${nobody}`
       const [foreign, unknown] = [
-        await plane.send(operation, { id, mine: mine.id, tool }),
-        await plane.send(operation, { id: random, mine: mine.id, tool }),
+        await plane.send(operation, { id, ...known }),
+        await plane.send(operation, { id: random, ...known }),
       ]
       assert.deepEqual(
         { status: foreign.status, text: foreign.text.replaceAll(id, random) },
@@ -198,6 +228,8 @@ test('every id reads back by node as what it is, and nodes keeps the order', asy
     'ServerToken',
     'Variable',
     'Interceptor',
+    'Prompt',
+    'Resource',
   ]
   assert.deepEqual(
     nodes,

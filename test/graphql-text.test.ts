@@ -74,6 +74,8 @@ const KINDS: readonly (readonly [RegExp, string])[] = [
   [/ServerToken\.id$/, 'tok'],
   [/Variable\.id$/i, 'var'],
   [/Interceptor\.id$/i, 'icp'],
+  [/Prompt\.id$/i, 'pmt'],
+  [/Resource\.id$/i, 'res'],
   [/ApiKey\.id$/, 'key'],
   [/Account\.id$/i, 'acc'],
 ]
@@ -134,6 +136,10 @@ function toOperation(
   if (field.name === 'createInterceptor' && !/toolId|serverId/.test(place[1] ?? '')) {
     variables['input'] = { ...input, serverId: known.ids['srv'] }
   }
+  // A resource has one content.
+  if (field.name === 'createResource' && !/text|blob|toolId/.test(place[1] ?? '')) {
+    variables['input'] = { ...input, text: 'a' }
+  }
   const heads = args.map(({ name, type }) => `$${name}: ${String(type)}`).join(', ')
   const call = `${field.name}(${args.map(({ name }) => `${name}: $${name}`).join(', ')})`
   const selection =
@@ -163,8 +169,21 @@ async function open(world: World): Promise<Known> {
   )
   const script = { phase: 'RESPONSE', engine: 'JMESPATH', code: '@' }
   const { id: icp } = await world.make('createInterceptor', { serverId: srv, name: 'I', ...script })
+  const { id: pmt } = await world.make('createPrompt', {
+    serverId: srv,
+    name: 'P',
+    messages: [{ role: 'USER', text: 'x' }],
+  })
+  const { id: res } = await world.make('createResource', {
+    serverId: srv,
+    uri: 'a:b',
+    name: 'R',
+    text: 'x',
+  })
   const ids = {
     icp,
+    pmt,
+    res,
     prv: providerId,
     tool,
     srv,

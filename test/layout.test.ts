@@ -29,6 +29,9 @@ const NOT_STORED = [
   'tool-call',
   'edit-interceptor',
   'interceptor-preview',
+  'edit-prompt',
+  'edit-resource',
+  'media',
 ]
 
 /** Nouns whose story is part of another noun's. */
@@ -42,6 +45,9 @@ const TOLD_WITH_ANOTHER = [
   'tool-call',
   'edit-interceptor',
   'interceptor-preview',
+  'edit-prompt',
+  'edit-resource',
+  'media',
 ]
 
 const MAX_FILE_LINES = 300

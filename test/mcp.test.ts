@@ -19,6 +19,7 @@ import {
 } from './mcp/fixture.ts'
 
 const endpoint = endpointOf()
+const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {} }
 const SERVER_INFO = { name: 'pets', version: VERSION }
 const MODERN_META = { 'io.modelcontextprotocol/serverInfo': SERVER_INFO }
 const SCHEMA = { type: 'object', properties: {} }
@@ -62,7 +63,7 @@ test('POST /mcp/{id} serves a legacy client from initialize to tools/call', asyn
   assert.deepEqual(opened.json, {
     jsonrpc: '2.0',
     id: 0,
-    result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: SERVER_INFO },
+    result: { protocolVersion: '2025-11-25', capabilities: CAPABILITIES, serverInfo: SERVER_INFO },
   })
   const initialized = await send(endpoint, {
     body: { jsonrpc: '2.0', method: 'notifications/initialized' },
@@ -97,7 +98,7 @@ test('POST /mcp/{id} serves a modern client from server/discover to tools/call',
       ttlMs: 60000,
       cacheScope: 'private',
       supportedVersions: ['2026-07-28'],
-      capabilities: { tools: {} },
+      capabilities: CAPABILITIES,
     },
   })
   const list = await send(endpoint, modern('tools/list'))
@@ -175,7 +176,7 @@ test('POST /mcp/{id} answers a batch of 2025-03-26 message by message', async ()
     { jsonrpc: '2.0', id: 'b', method: 'tools/call', params: { name: 'listPets' } },
     initializeBody('2025-03-26'),
     5,
-    { jsonrpc: '2.0', id: 2, method: 'prompts/list' },
+    { jsonrpc: '2.0', id: 2, method: 'tasks/list' },
   ]
   for (const headers of [{}, { 'mcp-protocol-version': '2025-03-26' }]) {
     const { status, json } = await send(endpoint, { body, headers })
@@ -192,7 +193,7 @@ test('POST /mcp/{id} answers a batch of 2025-03-26 message by message', async ()
         jsonrpc: '2.0',
         error: { code: -32600, message: 'The message is a number, expected an object' },
       },
-      { jsonrpc: '2.0', id: 2, error: { code: -32601, message: 'Method not found: prompts/list' } },
+      { jsonrpc: '2.0', id: 2, error: { code: -32601, message: 'Method not found: tasks/list' } },
     ])
   }
 })
@@ -588,13 +589,7 @@ const hostile: readonly Row[] = [
     -32602,
     'params.protocolVersion is a number, expected a protocol version such as 2025-11-25',
   ],
-  [
-    'an unknown legacy method',
-    legacy('resources/list'),
-    200,
-    -32601,
-    'Method not found: resources/list',
-  ],
+  ['an unknown legacy method', legacy('tasks/list'), 200, -32601, 'Method not found: tasks/list'],
   ['__proto__ as method', legacy('__proto__'), 200, -32601, 'Method not found: __proto__'],
   ['constructor as method', legacy('constructor'), 200, -32601, 'Method not found: constructor'],
   ['toString as method', legacy('toString'), 200, -32601, 'Method not found: toString'],
@@ -714,13 +709,7 @@ const hostile: readonly Row[] = [
     "params.name is missing, expected a tool's name",
   ],
   // Modern methods
-  [
-    'an unknown modern method',
-    modern('resources/list'),
-    404,
-    -32601,
-    'Method not found: resources/list',
-  ],
+  ['an unknown modern method', modern('tasks/list'), 404, -32601, 'Method not found: tasks/list'],
   ['ping, which is gone', modern('ping'), 404, -32601, 'Method not found: ping'],
   [
     'logging/setLevel, which is gone',

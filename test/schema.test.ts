@@ -68,7 +68,7 @@ function isDescribed({
 }
 
 test('every root field is refused without a viewer', async () => {
-  assert.deepEqual([queries.length, mutations.length], [16, 30])
+  assert.deepEqual([queries.length, mutations.length], [20, 36])
   const context: Context = {
     requestId: 'request-1',
     db: new Proxy({} as Database, { get: () => assert.fail('the database was asked') }),
@@ -167,7 +167,7 @@ test('every mutation answers with a union of its success and errors', () => {
 test('every connection demands first', () => {
   const fields = types.filter(isObjectType).flatMap((type) => Object.values(type.getFields()))
   const lists = fields.filter(({ type }) => String(type).endsWith('Connection!'))
-  assert.equal(lists.length, 13)
+  assert.equal(lists.length, 17)
   for (const { name, args } of lists) {
     assert.equal(String(args.find((arg) => arg.name === 'first')?.type), 'Int!', name)
   }

@@ -151,6 +151,8 @@ export interface CallTask {
   readonly interception?: Interception
   /** The call's arguments as JSON text: an object. */
   readonly argumentsText: string
+  /** The answer is a resource with that URI; its media type, or '' for the answer's own. */
+  readonly resource?: { readonly uri: string; readonly mimeType: string }
   /** From the start of the task to the last byte of the answer. */
   readonly timeoutMs: number
   /** Bound on the answer's body after decompression. */
@@ -190,7 +192,7 @@ export type CallOutcome =
       readonly type: 'result'
       /**
        * The members of an MCP `CallToolResult` as UTF-8 JSON without the braces around them:
-       * `"content":[…]` or `"content":[…],"isError":true`. Printed here, so that the main thread
+       * `"content":[…]` or `"content":[…],"isError":true`; of a resource `"contents":[…]`. Printed here, so that the main thread
        * neither parses nor copies a body. Transferred.
        */
       readonly members: Uint8Array<ArrayBuffer>

@@ -6,6 +6,7 @@ import type { Variable } from '../../db/variable.ts'
 import type { WrappedKey } from '../../db/vault.ts'
 import { namesOf, pickVariable } from '../../workers/call/pick-variable.ts'
 import type { RouteInterceptor } from '../../db/interceptor.ts'
+import { buildContent, NO_CONTENT, type ContentRows, type RouteContent } from './build-content.ts'
 import { buildInterception, type RouteInterception } from './build-interception.ts'
 import type { RouteVariables } from './resolve-variable.ts'
 
@@ -33,7 +34,7 @@ export interface RouteTool {
 }
 
 /** A server as its calls see it. Immutable: a change makes another one. */
-export interface Route {
+export interface Route extends RouteContent {
   readonly accountId: string
   readonly serverId: string
   readonly name: string
@@ -62,7 +63,11 @@ export interface RouteParts {
 }
 
 /** The route that the rows make. */
-export function buildRoute(row: RouteRow, parts: RouteParts): Route {
+export function buildRoute(
+  row: RouteRow,
+  parts: RouteParts,
+  content: ContentRows = NO_CONTENT,
+): Route {
   const { server } = row
   const { variables, interceptors } = parts
   const names = uniqueNames(row.tools)
@@ -74,12 +79,19 @@ export function buildRoute(row: RouteRow, parts: RouteParts): Route {
     characters += tool.definition.length + tool.description.length + tool.baseUrl.length
     tools.set(tool.name, tool)
   }
+  const toTool = (toolRow: RouteToolRow) =>
+    buildRouteTool(toolRow, toolRow.name, parts, server.name)
+  const { prompts, resources, templates, characterCount } = buildContent(content, toTool)
+  characters += characterCount
   return {
     accountId: server.account_id,
     serverId: server.id,
     name: server.name,
     instructions: server.instructions,
     tools,
+    prompts,
+    resources,
+    templates,
     dataKey: variables.dataKey,
     byteCount: characters * BYTES_PER_CHARACTER,
   }

@@ -5,6 +5,7 @@ import { errorResponse, toPublicError } from '../errors.ts'
 import { readBearer, unauthenticated } from './authenticate.ts'
 import { preflightResponse, withCors } from './cors.ts'
 import { runBatch } from './batch.ts'
+import type { ContentStore } from './content-store.ts'
 import type { AnswerMessage, Caller } from './era.ts'
 import { type Message, type RequestId, parseBody } from './json-rpc.ts'
 import { createLegacyEra } from './legacy.ts'
@@ -29,13 +30,14 @@ import { createToolPages } from './tool-page.ts'
 export interface McpDeps {
   readonly routes: RouteStore
   readonly call: CallTool
+  readonly content: ContentStore
   /** Told of what is our own fault, before it is masked. */
   readonly onError: (error: unknown, requestId: string) => void
   /** The product's version, as clients are shown it. */
   readonly version: string
   /** Whether pages of that origin may speak to us. */
   readonly allowedOrigins: (origin: string) => boolean
-  /** Signs the cursors of tools/list: the same in all processes and after a restart. */
+  /** Signs the cursors of lists: the same in all processes and after a restart. */
   readonly cursorKey: Uint8Array
 }
 

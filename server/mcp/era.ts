@@ -2,6 +2,7 @@
 import type { Route } from './build-route.ts'
 import type { RpcNotification, RpcRequest } from './json-rpc.ts'
 import type { Reply } from './reply.ts'
+import type { ContentStore } from './content-store.ts'
 import type { CallTool } from './tool.ts'
 import type { ToolPages } from './tool-page.ts'
 
@@ -23,6 +24,7 @@ export type AnswerMessage = (
 /** What both eras' methods need of the process. */
 export interface EraDeps {
   readonly call: CallTool
+  readonly content: ContentStore
   readonly pages: ToolPages
   readonly cursorKey: Uint8Array
   /** The product's version. */
@@ -34,8 +36,11 @@ export interface EraDeps {
  */
 export const CLIENT_CLOSED: Reply = { status: 499 }
 
-/** The capabilities of every server. No change notices are sent yet, so `listChanged` is not claimed. */
-export const CAPABILITIES = { tools: {} } as const
+/**
+ * The capabilities of every server, whatever it has now: its owner may add the rest while clients are
+ * connected. No change notices are sent yet, so `listChanged` is not claimed.
+ */
+export const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {} } as const
 
 /** `Implementation` of the specification: the server under the name that its owner gave it. */
 export function serverInfo(route: Route, version: string): { name: string; version: string } {

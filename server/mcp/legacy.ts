@@ -10,10 +10,11 @@ import {
 } from './era.ts'
 import { type JsonObject, type RpcRequest, isRequestId } from './json-rpc.ts'
 import { LEGACY_VERSIONS, NEWEST_LEGACY_VERSION } from './protocol.ts'
-import { ACCEPTED, type Reply, resultReply } from './reply.ts'
+import { createMethods } from './method.ts'
+import { ACCEPTED, type Members, type Reply, resultReply } from './reply.ts'
 import { INVALID_PARAMS, METHOD_NOT_FOUND, RpcError, kindOf, shown } from './rpc-error.ts'
 import { type RunningCalls, createRunningCalls } from './running-call.ts'
-import { callTool, listTools } from './tool.ts'
+import { callTool } from './tool.ts'
 
 type Method = (caller: Caller, request: RpcRequest) => Promise<Reply> | Reply
 
@@ -23,12 +24,23 @@ export function createLegacyEra(deps: EraDeps): AnswerMessage {
   const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
     ['initialize', (caller, { id, params }) => initialize(deps, caller, id, params)],
     ['ping', (_caller, { id }) => resultReply(id, '', '')],
+    ...Array.from(createMethods(deps), ([name, { answer }]): [string, Method] => [
+      name,
+      (caller, request) =>
+        run(
+          running,
+          caller,
+          request,
+          async (signal) => await answer(caller, request.params, signal),
+        ),
+    ]),
     [
-      'tools/list',
-      async ({ route }, { id, params }) =>
-        resultReply(id, '', await listTools(deps.pages, deps.cursorKey, route, params)),
+      'tools/call',
+      (caller, request) =>
+        run(running, caller, request, (signal) =>
+          callTool(deps.call, caller.route, request, signal),
+        ),
     ],
-    ['tools/call', (caller, request) => call(deps, running, caller, request)],
   ])
   return async (caller, message) => {
     if (message.kind === 'notification') {
@@ -67,16 +79,16 @@ function initialize(
   return resultReply(id, '', JSON.stringify(result).slice(1, -1))
 }
 
-async function call(
-  deps: EraDeps,
+/** Runs what a notification may cancel. */
+async function run(
   running: RunningCalls,
   caller: Caller,
-  request: RpcRequest,
+  { id }: RpcRequest,
+  work: (signal: AbortSignal) => Promise<Members | undefined>,
 ): Promise<Reply> {
-  const { id } = request
   const own = running.start(scopeOf(caller), id, caller.signal)
   try {
-    const members = await callTool(deps.call, caller.route, request, own.signal)
+    const members = await work(own.signal)
     if (members !== undefined) return resultReply(id, '', members)
     // Cancelled: "Not send a response for the cancelled request". HTTP needs one all the same; 202
     // with no body is what clients of this era take for "no message here" without complaint.

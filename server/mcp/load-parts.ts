@@ -1,7 +1,11 @@
-// Reads what stands beside the rows of tools, for calls of them: variables and interceptors.
+// Reads what stands beside the rows of tools, for calls of them: variables and interceptors; and what
+// a server has besides tools.
 import { listRouteInterceptors } from '../../db/interceptor.ts'
-import type { RouteTool } from '../../db/server-tool.ts'
+import { listRoutePrompts } from '../../db/prompt.ts'
+import { listRouteResources } from '../../db/resource.ts'
+import { listRouteTools, type RouteTool } from '../../db/server-tool.ts'
 import type { Tx } from '../../db/transaction.ts'
+import type { ContentRows } from './build-content.ts'
 import { namesInTool, type RouteParts } from './build-route.ts'
 import { loadVariables } from './resolve-variable.ts'
 
@@ -16,5 +20,16 @@ export async function loadParts(
   return {
     variables: await loadVariables(tx, [...names]),
     interceptors: await listRouteInterceptors(tx, serverId, ids),
+  }
+}
+
+/** The prompts and resources of a server, with the tools that its resources are got by. */
+export async function loadContent(tx: Tx, serverId: string): Promise<ContentRows> {
+  const resources = await listRouteResources(tx, serverId)
+  const toolIds = resources.flatMap(({ tool_id: id }) => (id === null ? [] : [id]))
+  return {
+    prompts: await listRoutePrompts(tx, serverId),
+    resources,
+    tools: await listRouteTools(tx, [...new Set(toolIds)]),
   }
 }

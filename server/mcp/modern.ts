@@ -12,8 +12,15 @@ import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
 import { CAPABILITIES_KEY, CLIENT_INFO_KEY, MODERN_VERSIONS, missingMeta } from './protocol.ts'
 import { ACCEPTED, type Reply, resultReply } from './reply.ts'
 import { checkRequestHeaders } from './request-header.ts'
-import { METHOD_NOT_FOUND, RpcError, shown } from './rpc-error.ts'
-import { callTool, listTools } from './tool.ts'
+import { type Method as SharedMethod, createMethods } from './method.ts'
+import {
+  INVALID_PARAMS,
+  METHOD_NOT_FOUND,
+  RESOURCE_NOT_FOUND,
+  RpcError,
+  shown,
+} from './rpc-error.ts'
+import { callTool } from './tool.ts'
 
 type Method = (caller: Caller, request: RpcRequest, leading: string) => Promise<Reply> | Reply
 
@@ -27,13 +34,7 @@ const CACHE_MEMBERS = '"ttlMs":60000,"cacheScope":"private"'
 export function createModernEra(deps: EraDeps): AnswerMessage {
   const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
     ['server/discover', discover],
-    [
-      'tools/list',
-      async ({ route }, { id, params }, leading) => {
-        const members = await listTools(deps.pages, deps.cursorKey, route, params)
-        return resultReply(id, `${leading},${CACHE_MEMBERS}`, members)
-      },
-    ],
+    ...Array.from(createMethods(deps), toModern),
     ['tools/call', (caller, request, leading) => call(deps, caller, request, leading)],
   ])
   return async (caller, message) => {
@@ -48,6 +49,30 @@ export function createModernEra(deps: EraDeps): AnswerMessage {
     const info = JSON.stringify(serverInfo(caller.route, deps.version))
     const leading = `"resultType":"complete","_meta":{"io.modelcontextprotocol/serverInfo":${info}}`
     return await method(caller, message, leading)
+  }
+}
+
+function toModern([name, { answer, isCacheable }]: readonly [string, SharedMethod]): [
+  string,
+  Method,
+] {
+  return [
+    name,
+    async (caller, { id, params }, leading) => {
+      const members = await withModernCodes(() => answer(caller, params, caller.signal))
+      if (members === undefined) return CLIENT_CLOSED
+      return resultReply(id, isCacheable ? `${leading},${CACHE_MEMBERS}` : leading, members)
+    },
+  ]
+}
+
+/** 2026-07-28: "Resource not found: -32602 (Invalid Params)". */
+async function withModernCodes<T>(work: () => Promise<T> | T): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof RpcError) || error.rpcCode !== RESOURCE_NOT_FOUND) throw error
+    throw new RpcError(INVALID_PARAMS, error.message, { data: error.data })
   }
 }
 

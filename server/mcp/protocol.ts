@@ -6,6 +6,7 @@ import {
   INTERNAL_ERROR,
   INVALID_PARAMS,
   METHOD_NOT_FOUND,
+  RESOURCE_NOT_FOUND,
   RpcError,
   UNSUPPORTED_PROTOCOL_VERSION,
   kindOf,
@@ -75,6 +76,7 @@ export function errorStatus(era: Era, error: RpcError): number {
       // 2026-07-28: "it MUST respond with 404 Not Found and a JSON-RPC error with code -32601".
       return era === 'modern' ? 404 : 200
     case INVALID_PARAMS:
+    case RESOURCE_NOT_FOUND:
       // Before, a client takes every other status for a broken transport and hides the error from
       // its caller (so do the official SDKs, of both generations). Now they read it from a 400.
       return era === 'modern' ? 400 : 200

@@ -1,11 +1,11 @@
-// Routes by server id, so that a warm call reads no database. Any change to a server, provider,
-// tool, variable or interceptor drops all routes of its account: working out which ones it touches would cost a query.
+// Routes by server id, so that a warm call reads no database. Any change but one
+// of credentials drops all routes of its account: working out which ones it touches would cost a query.
 import type { Database } from '../../db/client.ts'
 import { NotFoundError } from '../../db/errors.ts'
 import { getRoute } from '../../db/server-tool.ts'
 import { withAccount } from '../../db/transaction.ts'
 import { type Route, buildRoute } from './build-route.ts'
-import { loadParts } from './load-parts.ts'
+import { loadContent, loadParts } from './load-parts.ts'
 import { type CheckedCacheOptions, createCheckedCache } from './checked-cache.ts'
 
 /** The routes of servers that were used lately. */
@@ -42,6 +42,8 @@ export function createRouteCache(
       case 'server':
       case 'variable':
       case 'interceptor':
+      case 'prompt':
+      case 'resource':
         cache.drop((route) => route.accountId === event.accountId)
         break
       case 'api-key':
@@ -63,7 +65,9 @@ async function loadRoute(
   try {
     return await withAccount(db, accountId, async (tx) => {
       const route = await getRoute(tx, serverId)
-      return buildRoute(route, await loadParts(tx, route.tools, serverId))
+      const content = await loadContent(tx, serverId)
+      const tools = [...route.tools, ...content.tools]
+      return buildRoute(route, await loadParts(tx, tools, serverId), content)
     })
   } catch (error) {
     if (error instanceof NotFoundError) return undefined

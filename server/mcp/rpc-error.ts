@@ -11,6 +11,8 @@ export const METHOD_NOT_FOUND = -32601
 export const INVALID_PARAMS = -32602
 /** JSON-RPC 2.0: the fault is ours, or passing. */
 export const INTERNAL_ERROR = -32603
+/** Before 2026-07-28: nothing is at that URI. Since then it is {@link INVALID_PARAMS}. */
+export const RESOURCE_NOT_FOUND = -32002
 /** 2026-07-28: an HTTP header contradicts the body, or is missing. */
 export const HEADER_MISMATCH = -32020
 /** 2026-07-28: the revision that the request names is not served. */

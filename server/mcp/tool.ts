@@ -1,8 +1,8 @@
 // tools/list and tools/call, which both eras share: they differ in what stands around the members
 // that are made here.
-import type { CallOutcome } from '../../workers/messages.ts'
+import type { CallOutcome, CallTask } from '../../workers/messages.ts'
 import type { Route, RouteTool } from './build-route.ts'
-import { readCursor } from '../cursor.ts'
+import { readAfter } from './list-page.ts'
 import { INTERNAL_ERROR, INVALID_PARAMS, RpcError, kindOf, shown } from './rpc-error.ts'
 import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
 import { listName, type ToolPages } from './tool-page.ts'
@@ -18,6 +18,8 @@ export type CallTool = (input: {
   readonly argumentsText: string
   /** Aborting it aborts the upstream request. */
   readonly signal: AbortSignal
+  /** Where the answer is a resource: its members are those of a `ReadResourceResult`. */
+  readonly resource?: CallTask['resource']
 }) => Promise<CallResult>
 
 /**
@@ -31,18 +33,7 @@ export async function listTools(
   route: Route,
   params: JsonObject,
 ): Promise<Uint8Array> {
-  const { cursor } = params
-  if (cursor === undefined) return await pages.print(route, undefined)
-  if (typeof cursor !== 'string') {
-    throw new RpcError(INVALID_PARAMS, `params.cursor is ${kindOf(cursor)}, expected a string`)
-  }
-  const after = readCursor(cursorKey, listName(route.serverId), cursor)
-  if (after === undefined) {
-    throw new RpcError(
-      INVALID_PARAMS,
-      `Invalid cursor: ${shown(cursor)}, expected the nextCursor of this server's tools/list`,
-    )
-  }
+  const after = readAfter(cursorKey, listName(route.serverId), 'tools/list', params)
   return await pages.print(route, after)
 }
 

@@ -41,9 +41,10 @@ test('migrations run once', async (t) => {
       { name: '0004-add-variable' },
       { name: '0005-add-own-tool' },
       { name: '0006-add-interceptor' },
+      { name: '0007-add-prompt-and-resource' },
     ])
   }
-  assert.deepEqual(messages, ['info: The schema of the database was changed by 6 migrations'])
+  assert.deepEqual(messages, ['info: The schema of the database was changed by 7 migrations'])
 })
 
 test('every constraint and index is named after its table and columns', async (t) => {

@@ -8,6 +8,8 @@ import { insertApiKey } from '../../db/api-key.ts'
 import { hashCredential, newCredential } from '../../db/credential.ts'
 import { insertDocument, insertDocumentPart } from '../../db/document.ts'
 import { insertInterceptor } from '../../db/interceptor.ts'
+import { insertPrompt } from '../../db/prompt.ts'
+import { insertResource } from '../../db/resource.ts'
 import { insertVariable } from '../../db/variable.ts'
 import { createVault } from '../../db/vault.ts'
 import { newId } from '../../db/id.ts'
@@ -42,6 +44,21 @@ const INTERCEPTOR = {
   output_schema: null,
 } as const
 
+const PROMPT = { name: 'p', title: '', description: '', arguments: [], messages: [] }
+const RESOURCE = {
+  uri: 'a:b',
+  is_template: false,
+  name: 'r',
+  title: '',
+  description: '',
+  mime_type: '',
+  text: 'x',
+  blob: null,
+  tool_id: null,
+  arguments: {},
+  variables: [],
+}
+
 /** The id of an account with a row in every table of tenants. */
 async function createFullAccount(): Promise<string> {
   const accountId = await createAccount(db)
@@ -62,6 +79,8 @@ async function createFullAccount(): Promise<string> {
     const variable = { name: 'KEY', kind: 'SECRET', value: 'v', description: '' } as const
     await insertVariable(tx, vault, { ...variable, providerId, origin: null })
     await insertInterceptor(tx, { serverId: server.id }, INTERCEPTOR)
+    await insertPrompt(tx, server.id, PROMPT)
+    await insertResource(tx, server.id, RESOURCE)
     await insertDocumentPart(tx, await insertDocument(tx, 1), 0, new Uint8Array(1))
   })
   return accountId

@@ -12,6 +12,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
+import { createContentStore } from '../../server/mcp/content-store.ts'
 import { createMcpEndpoint } from '../../server/mcp/endpoint.ts'
 import { createRouteStore } from '../../server/mcp/route.ts'
 import { createPool } from '../../workers/pool.ts'
@@ -34,6 +35,7 @@ const world = await createWorld(db, 'pets', upstream.origin)
 const errors: unknown[] = []
 const endpoint = createMcpEndpoint({
   routes: createRouteStore(db),
+  content: createContentStore(db),
   call: ({ route, tool, argumentsText, signal }) => {
     const { definitionHash, definition, baseUrl, headers } = tool
     const bounds = { timeoutMs: 5_000, maxResponseBytes: 1_000_000 }

@@ -87,6 +87,10 @@ export function endpointOf(deps: Partial<McpDeps> = {}) {
         ),
     },
     call: echo,
+    content: {
+      findPrompt: () => Promise.resolve(undefined),
+      findResource: () => Promise.resolve(undefined),
+    },
     onError: (error) => {
       throw error
     },

@@ -1,16 +1,17 @@
 // One tool call from its arguments to the members of its result. Failures come back as results: a
 // model can read a sentence, not an exception.
-import { request } from '../egress/client.ts'
+import { type EgressResponse, request } from '../egress/client.ts'
 import { EgressError } from '../egress/error.ts'
 import type { CallFailure, CallOutcome, CallTask } from '../messages.ts'
 import type { RunJob } from '../sandbox/attach-port.ts'
 import type { ThreadJob } from '../sandbox/messages.ts'
 import { buildRequest } from './build-request.ts'
 import { ArgumentsError, InterceptorError, VariableError } from './error.ts'
-import { openInterceptors, type Interceptors } from './intercept.ts'
+import { openInterceptors, type Interceptors, type Rewritten } from './intercept.ts'
 import { isRecord, parseKeepingIntegers } from './number.ts'
 import { redact, toNeedles } from './redact.ts'
-import { shapeError, shapeResponse, shapeText } from './shape-result.ts'
+import { shapeResource, shapeResourceText } from './shape-resource.ts'
+import { shapeError, shapeResponse, shapeText, type Shaped } from './shape-result.ts'
 import { findTool, type Tool } from './tool.ts'
 
 type CallResult = Extract<CallOutcome, { type: 'result' }>
@@ -49,9 +50,7 @@ export async function callTool(
     const rewritten = await interceptors?.rewriteResponse(shown)
     return {
       type: 'result',
-      ...(rewritten === undefined
-        ? shapeResponse(shown, built.url)
-        : shapeText(rewritten.text, status, rewritten.structured)),
+      ...shape(task, shown, built.url, rewritten),
       status,
       responseBytes: body.length,
       ...uses,
@@ -61,6 +60,26 @@ export async function callTool(
   } finally {
     interceptors?.end()
   }
+}
+
+/** What the caller sees of the answer, in the shape that it asked for. */
+function shape(
+  { resource }: CallTask,
+  response: EgressResponse,
+  url: URL,
+  rewritten: Rewritten | undefined,
+): Shaped {
+  const { status } = response
+  if (rewritten === undefined) {
+    return resource === undefined
+      ? shapeResponse(response, url)
+      : shapeResource(response, resource, url)
+  }
+  const { text, structured } = rewritten
+  const isError = status < 200 || status >= 300
+  return resource === undefined || isError
+    ? shapeText(text, status, structured)
+    : shapeResourceText(text, resource)
 }
 
 /** @throws whatever is no failure of a call */

@@ -119,7 +119,12 @@ function countPrintedBytes(unit: number): number {
 }
 
 function print(content: Content, rest: string): Uint8Array<ArrayBuffer> {
-  const bytes = encoder.encode(`"content":[${JSON.stringify(content)}]${rest}`)
+  return printMembers(`"content":[${JSON.stringify(content)}]${rest}`)
+}
+
+/** The text in UTF-8, in a buffer of its own. */
+export function printMembers(text: string): Uint8Array<ArrayBuffer> {
+  const bytes = encoder.encode(text)
   // Transferring takes the whole buffer along: it must hold nothing else.
   return bytes.byteLength === bytes.buffer.byteLength ? bytes : bytes.slice()
 }
@@ -141,7 +146,8 @@ function describeBinary(response: EgressResponse): string {
   return `The upstream answered with ${size} bytes of ${type === '' ? 'no stated type' : type}, which cannot be shown as text`
 }
 
-function readMediaType({ headers }: EgressResponse): string {
+/** The media type without its parameters; empty where there is none. */
+export function readMediaType({ headers }: EgressResponse): string {
   const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   // It is printed for a model and named to a client: only what is a media type may be.
   return /^[\w.+-]{1,64}\/[\w.+-]{1,100}$/.test(type) ? type : ''
