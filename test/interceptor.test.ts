@@ -340,13 +340,17 @@ test('a script that has to be killed again and again is off until it is edited',
         { id },
       )
     ).interceptor.quarantinedUntil
-  for (let turn = 0; turn < 5; turn += 1) {
-    assert.equal(await state(), null)
+  // On a machine that is busy with others, the time on the wall may be over first: that counts less.
+  let kills = 0
+  for (let turn = 0; turn < 20 && (await state()) === null; turn += 1) {
+    const { text } = await server.call('get_repo')
     assert.match(
-      (await server.call('get_repo')).text,
-      /^Interceptor "loop" was stopped: it used more than 250 ms of CPU time; the upstream was called, and its answer is withheld$/,
+      text,
+      /^Interceptor "loop" was stopped: it (used more than 250 ms of CPU time|did not finish within 1000 ms); the upstream was called, and its answer is withheld$/,
     )
+    kills += 1
   }
+  assert.ok(kills >= 5, `${kills}`)
   assert.ok(Date.parse((await state()) ?? '') > Date.now())
   assert.match(
     (await server.call('get_repo')).text,
