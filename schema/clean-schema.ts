@@ -1,7 +1,7 @@
 // A schema that somebody sends takes the way of a document's: through the import thread, with the same
 // limits, so that what is compiled later is what the importer lets through.
 import { InvalidError } from '../db/errors.ts'
-import type { InputSchema, ToolDefinition } from '../workers/messages.ts'
+import type { InputSchema, ToolDefinition } from '../workers/definition.ts'
 import { viewerOf, type Context } from './context.ts'
 import { invalid, type InputPath } from './validate.ts'
 

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import type { ToolRequest } from '../db/tool.ts'
 import { collectVariableNames } from '../workers/call/variable.ts'
-import type { HttpMethod, InputSchema, ToolDefinition } from '../workers/messages.ts'
+import type { HttpMethod, InputSchema, ToolDefinition } from '../workers/definition.ts'
 import { inferSchema } from '../workers/openapi/infer-schema.ts'
 import { cleanSchema } from './clean-schema.ts'
 import type { Context } from './context.ts'

@@ -1,6 +1,6 @@
 // Where the arguments of a tool made by hand go: where its author says, else to the slots of its path,
 // and else to the query or the body, as the method suggests.
-import type { HttpMethod, ToolParameter } from '../workers/messages.ts'
+import type { HttpMethod, ToolParameter } from '../workers/definition.ts'
 import type { Target } from './read-path.ts'
 import { invalid, quote, type InputPath } from './validate.ts'
 

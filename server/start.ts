@@ -19,7 +19,7 @@ import { deriveKey, loadInstanceKey, proveInstanceKey } from './instance-key.ts'
 import { createLog, type Log } from './log.ts'
 import type { RouteInterception } from './mcp/build-interception.ts'
 import { createContentStore } from './mcp/content-store.ts'
-import { createMcpEndpoint } from './mcp/endpoint.ts'
+import { createMcpEndpoint, type McpEndpoint } from './mcp/endpoint.ts'
 import { createToolTrial } from './tool-trial.ts'
 import { createRouteStore } from './mcp/route.ts'
 import { openVariables } from './mcp/resolve-variable.ts'
@@ -121,8 +121,10 @@ async function serve(parts: Parts): Promise<Running> {
   const { config, log, pool, sandbox, db, key, accountId, ownerKey } = parts
   const state: State = { publicUrl: config.publicUrl ?? '', isStopping: false }
   const mcpUrl = (serverId: string) => `${state.publicUrl}/mcp/${serverId}`
+  const handlers = createHandlers(parts, state, mcpUrl, await readVersion())
   const app = createApp({
-    ...createHandlers(parts, state, mcpUrl, await readVersion()),
+    ...handlers,
+    mcp: handlers.mcp.answer,
     graphiql: config.isGraphiqlOn ? createGraphiql() : undefined,
     findUnreadiness: () => findUnreadiness(db, state.isStopping),
     rateLimit: createRateLimit(config.rateLimitPerMinute),
@@ -137,6 +139,8 @@ async function serve(parts: Parts): Promise<Running> {
   log.info({ origin: http.origin, database: db.kind, runtime: runtimeName() }, 'listening')
   const stop = async () => {
     state.isStopping = true
+    // Streams would hold the drain up until its end.
+    handlers.mcp.close()
     await drain(http, pool, log)
     await pool.close()
     await sandbox.close()
@@ -151,7 +155,7 @@ function createHandlers(
   state: State,
   mcpUrl: (serverId: string) => string,
   version: string,
-): Pick<AppDeps, 'mcp' | 'graphql' | 'documentUpload'> {
+): Pick<AppDeps, 'graphql' | 'documentUpload'> & { readonly mcp: McpEndpoint } {
   const onError = (error: unknown, requestId: string) => {
     log.error({ requestId, err: error }, 'unexpected error')
   }
@@ -164,6 +168,8 @@ function createHandlers(
   const call = toolCaller(pool, vault, config.callTimeoutMs)
   return {
     mcp: createMcpEndpoint({
+      events: db.events,
+      sessionKey: deriveKey(key, 'mcp session'),
       routes: createRouteStore(db),
       call,
       content: createContentStore(db),
@@ -190,7 +196,7 @@ function createHandlers(
 }
 
 function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
-  return async ({ route, tool, argumentsText, signal, resource }) =>
+  return async ({ route, tool, argumentsText, signal, resource, onProgress }) =>
     await pool.call({
       accountId: route.accountId,
       definitionHash: tool.definitionHash,
@@ -202,6 +208,7 @@ function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
       ...(tool.variables && { variables: openVariables(vault, route.dataKey, tool.variables) }),
       argumentsText,
       ...(resource && { resource }),
+      onProgress,
       timeoutMs,
       maxResponseBytes: MAX_ANSWER_BYTES,
       signal,

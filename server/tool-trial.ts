@@ -1,7 +1,7 @@
 // Calls a tool for GraphQL, on the same path as MCP: what somebody tries is what a model will get.
 import type { Database } from '../db/client.ts'
 import { NotFoundError } from '../db/errors.ts'
-import { getRoute, getRouteTool } from '../db/server-tool.ts'
+import { getRoute, getRouteTool } from '../db/route.ts'
 import { withAccount, type Tx } from '../db/transaction.ts'
 import type { Context } from '../schema/context.ts'
 import { buildRoute, buildRouteTool, type Route, type RouteTool } from './mcp/build-route.ts'

@@ -6,14 +6,8 @@ import run, { cancel } from '../workers/call-thread.ts'
 import { buildRequest } from '../workers/call/build-request.ts'
 import { compileCheck } from '../workers/call/check-arguments.ts'
 import { ArgumentsError } from '../workers/call/error.ts'
-import type {
-  CallOutcome,
-  CallTask,
-  InputSchema,
-  ToolBody,
-  ToolDefinition,
-  ToolParameter,
-} from '../workers/messages.ts'
+import type { CallOutcome, CallTask } from '../workers/messages.ts'
+import type { InputSchema, ToolBody, ToolDefinition, ToolParameter } from '../workers/definition.ts'
 import { type Answer, startUpstream } from './support/upstream.ts'
 import { startCpuClock } from './support/cpu-time.ts'
 

@@ -7,7 +7,8 @@ import { test } from 'node:test'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { Piscina } from 'piscina'
 import { parse } from 'yaml'
-import type { ImportOutcome, ImportTask, InputSchema } from '../workers/messages.ts'
+import type { ImportOutcome, ImportTask } from '../workers/messages.ts'
+import type { InputSchema } from '../workers/definition.ts'
 import { MAX_BATCH_BYTES } from '../workers/openapi/batch-tools.ts'
 import {
   expectImported,

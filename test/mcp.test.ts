@@ -19,7 +19,12 @@ import {
 } from './mcp/fixture.ts'
 
 const endpoint = endpointOf()
-const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {} }
+const CAPABILITIES = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { subscribe: true, listChanged: true },
+  completions: {},
+}
 const SERVER_INFO = { name: 'pets', version: VERSION }
 const MODERN_META = { 'io.modelcontextprotocol/serverInfo': SERVER_INFO }
 const SCHEMA = { type: 'object', properties: {} }
@@ -59,11 +64,15 @@ test('POST /mcp/{id} serves a legacy client from initialize to tools/call', asyn
   assert.equal(opened.status, 200)
   assert.equal(opened.headers.get('content-type'), 'application/json')
   assert.equal(opened.headers.get('content-length'), String(Buffer.byteLength(opened.text)))
-  assert.equal(opened.headers.get('mcp-session-id'), null)
+  assert.match(opened.headers.get('mcp-session-id') ?? '', /^[\w-]{43}$/)
   assert.deepEqual(opened.json, {
     jsonrpc: '2.0',
     id: 0,
-    result: { protocolVersion: '2025-11-25', capabilities: CAPABILITIES, serverInfo: SERVER_INFO },
+    result: {
+      protocolVersion: '2025-11-25',
+      capabilities: { ...CAPABILITIES, logging: {} },
+      serverInfo: SERVER_INFO,
+    },
   })
   const initialized = await send(endpoint, {
     body: { jsonrpc: '2.0', method: 'notifications/initialized' },
@@ -145,7 +154,10 @@ for (const [asked, answered] of [
 test('initialize and server/discover carry the instructions of a server that has some', async () => {
   const route = routeOf([], 'Feed them first')
   const own = endpointOf({
-    routes: { open: () => Promise.resolve({ type: 'opened', route, tokenId: 'tok_1' }) },
+    routes: {
+      open: () => Promise.resolve({ type: 'opened', route, tokenId: 'tok_1' }),
+      find: () => Promise.resolve(route),
+    },
   })
   for (const sent of [{ body: initializeBody('2025-11-25') }, modern('server/discover')]) {
     const { json } = await send(own, sent)
@@ -375,17 +387,41 @@ for (const method of ['GET', 'DELETE', 'PUT', 'PATCH', 'OPTIONS']) {
   test(`${method} /mcp/{id} answers 405 and allows POST`, async () => {
     const { status, headers, json } = await send(endpoint, { method })
     assert.deepEqual([status, headers.get('allow')], [405, 'POST'])
-    const message = `The method is ${method}, expected POST: there are no streams and no sessions here`
+    const message = `The method is ${method}, expected POST; GET and DELETE are for sessions: send the Mcp-Session-Id that initialize answered with`
     assert.deepEqual(json, {
       error: { code: 'METHOD_NOT_ALLOWED', message, requestId: REQUEST_ID },
     })
   })
 }
 
-test('POST /mcp/{id} ignores Mcp-Session-Id and Last-Event-ID', async () => {
-  const headers = { 'mcp-session-id': 'x', 'last-event-id': '7' }
-  const { status } = await send(endpoint, { ...legacy('ping'), headers })
+test('POST /mcp/{id} knows a session by its id, and a modern client has none', async () => {
+  const opened = await send(endpoint, { body: initializeBody('2025-11-25') })
+  const id = opened.headers.get('mcp-session-id') ?? ''
+  const ping = async (sessionId: string) => {
+    const headers = { 'mcp-session-id': sessionId, 'last-event-id': '7' }
+    const { status, json } = await send(endpoint, { ...legacy('ping'), headers })
+    return [status, (json as { error?: unknown }).error]
+  }
+  assert.deepEqual(await ping(id), [200, undefined])
+  const message = 'There is no such session: it was ended, or is not of this server and token'
+  const flipped = `${id.startsWith('A') ? 'B' : 'A'}${id.slice(1)}`
+  for (const unknown of ['x', '', `${id}A`, flipped, id.slice(1)]) {
+    assert.deepEqual(await ping(unknown), [404, { code: -32600, message }])
+  }
+  const headers = { 'mcp-session-id': id }
+  const ended = await send(endpoint, { method: 'DELETE', headers })
+  assert.deepEqual([ended.status, ended.text], [204, ''])
+  assert.deepEqual(await ping(id), [404, { code: -32600, message }])
+  for (const method of ['GET', 'DELETE']) {
+    const { status, json } = await send(endpoint, { method, headers })
+    assert.deepEqual([status, json], [404, { jsonrpc: '2.0', error: { code: -32600, message } }])
+  }
+  const own = modern('tools/list')
+  const { status } = await send(endpoint, { ...own, headers: { ...own.headers, ...headers } })
   assert.equal(status, 200)
+  const version = { 'mcp-protocol-version': '2026-07-28' }
+  const got = await send(endpoint, { method: 'GET', headers: { ...headers, ...version } })
+  assert.equal(got.status, 405)
 })
 
 const CALL = { name: 'addPet', arguments: {} }
@@ -509,7 +545,7 @@ const hostile: readonly Row[] = [
     { body: { jsonrpc: '2.0', id: 1, result: {} } },
     400,
     -32600,
-    'The message is a response, but this server has sent no request',
+    'The message is a response, but to no request that waits for one in its session',
   ],
   [
     'a modern response',
@@ -519,7 +555,7 @@ const hostile: readonly Row[] = [
     },
     400,
     -32600,
-    'The message is a response, but this server has sent no request',
+    'The message is a response, expected a request',
   ],
   [
     'params in an array',
@@ -1045,7 +1081,7 @@ test('POST /mcp/{id} answers 401 for another server before it reads the body', a
     body,
     duplex: 'half',
   } as RequestInit)
-  const response = await endpoint(request, SERVER_ID.replace('0', '1'), REQUEST_ID)
+  const response = await endpoint.answer(request, SERVER_ID.replace('0', '1'), REQUEST_ID)
   assert.deepEqual([response.status, isRead], [401, false])
 })
 
@@ -1066,7 +1102,10 @@ test('tools/list shows 1,201 tools on three pages without a gap', async () => {
   }))
   const route = routeOf(specs)
   const own = endpointOf({
-    routes: { open: () => Promise.resolve({ type: 'opened', route, tokenId: 'tok_1' }) },
+    routes: {
+      open: () => Promise.resolve({ type: 'opened', route, tokenId: 'tok_1' }),
+      find: () => Promise.resolve(route),
+    },
   })
   const sizes: number[] = []
   const names: string[] = []
@@ -1092,7 +1131,10 @@ test('tools/list goes on after the last tool that was shown when tools before it
   }))
   let route = routeOf(specs)
   const own = endpointOf({
-    routes: { open: () => Promise.resolve({ type: 'opened', route, tokenId: 'tok_1' }) },
+    routes: {
+      open: () => Promise.resolve({ type: 'opened', route, tokenId: 'tok_1' }),
+      find: () => Promise.resolve(route),
+    },
   })
   const first = await send(own, legacy('tools/list'))
   const { nextCursor } = (first.json as { result: { nextCursor: string } }).result

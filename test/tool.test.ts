@@ -1,7 +1,7 @@
 // Tools through the front door: read with their schema, taken out of service and put back.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { getRoute } from '../db/server-tool.ts'
+import { getRoute } from '../db/route.ts'
 import { withAccount } from '../db/transaction.ts'
 import { importProvider, openControlPlane } from './support/control-plane.ts'
 

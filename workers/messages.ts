@@ -2,81 +2,8 @@
 // their outcomes, as plain data. Failures cross it as values; a rejected promise means that the
 // thread itself died.
 import type { MessagePort } from 'node:worker_threads'
+import type { HttpMethod } from './definition.ts'
 import type { Engine, SandboxFailure } from './sandbox/messages.ts'
-
-/** The methods a tool can use. CONNECT and TRACE are no operations of an API. */
-export const HTTP_METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
-
-/** One of {@link HTTP_METHODS}. */
-export type HttpMethod = (typeof HTTP_METHODS)[number]
-
-/** A JSON Schema 2020-12 object schema, with every `$ref` local to it (`#/$defs/…`). */
-export interface InputSchema {
-  readonly type: 'object'
-  readonly properties: Readonly<Record<string, unknown>>
-  readonly required?: readonly string[]
-  readonly [keyword: string]: unknown
-}
-
-/** How one argument travels in the path, the query or a header. The words are OpenAPI 3.1's. */
-export interface ToolParameter {
-  /** The property of the call's arguments that holds the value. */
-  readonly argument: string
-  /** The name on the wire. */
-  readonly name: string
-  readonly in: 'path' | 'query' | 'header' | 'cookie'
-  readonly style:
-    | 'simple'
-    | 'label'
-    | 'matrix'
-    | 'form'
-    | 'spaceDelimited'
-    | 'pipeDelimited'
-    | 'deepObject'
-  readonly explode: boolean
-  /** Set where the parameter is described by `content`: its value is printed as JSON. */
-  readonly isJson?: boolean
-  /** Query only: characters of RFC 3986's reserved set stay as they are. */
-  readonly allowReserved?: boolean
-}
-
-/** How the argument named by `argument` becomes the request's body. */
-export interface ToolBody {
-  readonly argument: string
-  /**
-   * Set where the body is an object of these arguments instead: those of them that were given, by
-   * their own names. `argument` then stands for all of them in messages.
-   */
-  readonly members?: readonly string[]
-  /** The media type that is sent, as the document spells it. */
-  readonly contentType: string
-  /** How the argument's value is printed. `text` takes a string; `base64` a string of base64. */
-  readonly encoding: 'json' | 'form' | 'multipart' | 'text' | 'base64'
-}
-
-/**
- * One HTTP operation, as a tool. Stored and sent as JSON text and never changed: its key is
- * `SHA-256` of that text, so that a thread that knows a key need not be sent the text again.
- */
-export interface ToolDefinition {
-  readonly method: HttpMethod
-  /** The path template below the provider's base URL, `/pets/{petId}`. */
-  readonly path: string
-  readonly inputSchema: InputSchema
-  readonly parameters: readonly ToolParameter[]
-  readonly body?: ToolBody
-  /** What the author of a tool made by hand sends with every call. */
-  readonly own?: OwnRequest
-}
-
-/**
- * The part of a tool made by hand that no argument fills. `${NAME}` stands for variables in it and in
- * the path; in an imported tool, which has none of this, it stands for nothing.
- */
-export interface OwnRequest {
-  readonly headers: Readonly<Record<string, string>>
-  readonly query: Readonly<Record<string, string>>
-}
 
 /** The value of a variable, as a call that refers to it by `${NAME}` needs it. */
 export interface CallVariable {
@@ -127,6 +54,16 @@ export interface InterceptorUse {
   readonly tokensAfter: number
 }
 
+/** What an upstream says while it streams its answer. */
+export interface CallProgress {
+  /** Its own figure, else the number of events so far. */
+  readonly progress: number
+  /** What `progress` goes up to, where the upstream says so. */
+  readonly total?: number
+  /** Its words, without secrets; absent where interceptors decide what of the answer is shown. */
+  readonly message?: string
+}
+
 /** Calls one tool's upstream and shapes the answer. */
 export interface CallTask {
   readonly type: 'call'
@@ -153,6 +90,8 @@ export interface CallTask {
   readonly argumentsText: string
   /** The answer is a resource with that URI; its media type, or '' for the answer's own. */
   readonly resource?: { readonly uri: string; readonly mimeType: string }
+  /** Takes {@link CallProgress}, while the answer comes. Transferred. Absent where nobody wants it. */
+  readonly progressPort?: MessagePort
   /** From the start of the task to the last byte of the answer. */
   readonly timeoutMs: number
   /** Bound on the answer's body after decompression. */

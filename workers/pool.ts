@@ -4,13 +4,14 @@
 // cancellation and other tenants can still be heeded.
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import type { MessagePort } from 'node:worker_threads'
+import { MessageChannel, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { createAdmission, type Entry } from './admission.ts'
 import { BusyError } from './error.ts'
 import { shapeError } from './call/shape-result.ts'
 import type {
   CallOutcome,
+  CallProgress,
   CallTask,
   DocumentSource,
   FetchOutcome,
@@ -26,7 +27,7 @@ import { createScripts, type Script } from './script.ts'
 /** A call as its caller knows it: what the pool adds is its number, the egress rules and the definition. */
 export interface Call extends Omit<
   CallTask,
-  'type' | 'callId' | 'definition' | 'egressAllow' | 'partition'
+  'type' | 'callId' | 'definition' | 'egressAllow' | 'partition' | 'progressPort'
 > {
   /** Whose call it is: tenants share neither places beyond their half nor connections. */
   readonly accountId: string
@@ -36,6 +37,8 @@ export interface Call extends Omit<
   readonly scripts?: readonly Script[]
   /** Aborting it aborts the upstream request. */
   readonly signal?: AbortSignal
+  /** Told what the upstream says while it streams its answer. */
+  readonly onProgress?: ((progress: CallProgress) => void) | undefined
 }
 
 /** The outcome of a call that a thread knew the tool of. */
@@ -190,7 +193,7 @@ interface CallDeps {
 async function runCall(
   { threads, running, attach }: CallDeps,
   egressAllow: string,
-  { signal, definition, accountId, scripts: _scripts, ...rest }: Call,
+  { signal, definition, accountId, scripts: _scripts, onProgress, ...rest }: Call,
 ): Promise<CallResult> {
   const callId = running.add()
   let task: CallTask = { type: 'call', callId, egressAllow, partition: accountId, ...rest }
@@ -201,7 +204,7 @@ async function runCall(
   try {
     // A thread may lack the definition, and a way to the sandbox; the next attempt may be another's.
     for (let attempt = 0; attempt < threads.maxThreads + MAX_TOLD; attempt += 1) {
-      const outcome = await threads.run(task)
+      const outcome = await runTask(threads, task, onProgress)
       if (outcome.type === 'result') return outcome
       if (outcome.type === 'needs-sandbox') attach(outcome.port)
       // Most threads know most definitions: the text is sent only to one that says it does not.
@@ -213,6 +216,24 @@ async function runCall(
   } finally {
     running.remove(callId)
     signal?.removeEventListener('abort', onAbort)
+  }
+}
+
+/** With a port of its own for what the upstream says, where somebody wants to know. */
+async function runTask(
+  threads: CallThreads,
+  task: CallTask,
+  onProgress: Call['onProgress'],
+): Promise<CallOutcome> {
+  if (onProgress === undefined) return (await threads.run(task)) as CallOutcome
+  const { port1, port2 } = new MessageChannel()
+  port1.on('message', onProgress)
+  try {
+    // Piscina types the list as what `postMessage` takes in its place in newer types of Node's.
+    const transferList = [port2] as never
+    return (await threads.run({ ...task, progressPort: port2 }, { transferList })) as CallOutcome
+  } finally {
+    port1.close()
   }
 }
 

@@ -2,7 +2,7 @@
 // when it is asked for: a route holds what lists show.
 import type { RoutePrompt } from '../../db/prompt.ts'
 import type { RouteResource as ResourceRow } from '../../db/resource.ts'
-import type { RouteTool as RouteToolRow } from '../../db/server-tool.ts'
+import type { RouteTool as RouteToolRow } from '../../db/route.ts'
 import { parseUriTemplate, type UriTemplate } from '../../schema/uri-template.ts'
 import type { RouteTool } from './build-route.ts'
 

@@ -1,6 +1,6 @@
 // From the rows of a server to what its calls need, built once: tools by the names on the wire,
 // which must be unique in a server even where two of its providers use one name.
-import type { Route as RouteRow, RouteTool as RouteToolRow } from '../../db/server-tool.ts'
+import type { Route as RouteRow, RouteTool as RouteToolRow } from '../../db/route.ts'
 import type { ToolAnnotations } from '../../db/tables.ts'
 import type { Variable } from '../../db/variable.ts'
 import type { WrappedKey } from '../../db/vault.ts'
@@ -19,6 +19,8 @@ export interface RouteTool {
   readonly description: string
   /** As the owner said them; what is not said follows from the method. */
   readonly annotations: ToolAnnotations
+  /** The provider's icon; undefined where it has none. */
+  readonly iconUrl: string | undefined
   readonly definitionHash: string
   /** JSON text of a `ToolDefinition` of `workers/messages.ts`. */
   readonly definition: string
@@ -77,6 +79,7 @@ export function buildRoute(
   for (const [at, toolRow] of row.tools.entries()) {
     const tool = buildRouteTool(toolRow, names[at] ?? toolRow.name, parts, server.name)
     characters += tool.definition.length + tool.description.length + tool.baseUrl.length
+    characters += tool.iconUrl?.length ?? 0
     tools.set(tool.name, tool)
   }
   const toTool = (toolRow: RouteToolRow) =>
@@ -112,6 +115,7 @@ export function buildRouteTool(
     title: row.shown_title ?? row.title,
     description: row.shown_description ?? row.description,
     annotations: row.annotations ?? {},
+    iconUrl: row.icon_url ?? undefined,
     definitionHash: row.definition_hash,
     definition: row.definition,
     baseUrl: row.base_url,

@@ -1,6 +1,6 @@
 // completion/complete: what a client may offer while a person types an argument of a prompt or a
 // variable of a resource template.
-import type { ToolDefinition } from '../../workers/messages.ts'
+import type { ToolDefinition } from '../../workers/definition.ts'
 import type { RouteTemplate } from './build-content.ts'
 import type { Route } from './build-route.ts'
 import { type JsonObject, isJsonObject } from './json-rpc.ts'

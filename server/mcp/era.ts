@@ -1,8 +1,10 @@
 // What an era is to the endpoint: something that answers one message of a caller who may.
 import type { Route } from './build-route.ts'
-import type { RpcNotification, RpcRequest } from './json-rpc.ts'
+import type { RpcNotification, RpcRequest, RpcResponse } from './json-rpc.ts'
 import type { Reply } from './reply.ts'
 import type { ContentStore } from './content-store.ts'
+import type { Session, Sessions } from './session.ts'
+import type { StreamHouse } from './stream-house.ts'
 import type { CallTool } from './tool.ts'
 import type { ToolPages } from './tool-page.ts'
 
@@ -10,6 +12,10 @@ import type { ToolPages } from './tool-page.ts'
 export interface Caller {
   readonly route: Route
   readonly tokenId: string
+  /** The token itself, to ask again whether it holds. */
+  readonly token: string
+  /** Of the legacy era, where the client named one. */
+  readonly session?: Session
   readonly headers: Headers
   /** Aborts when the client closes the connection. */
   readonly signal: AbortSignal
@@ -18,7 +24,7 @@ export interface Caller {
 /** Answers one message; it rejects with what is to be answered as an error. */
 export type AnswerMessage = (
   caller: Caller,
-  message: RpcRequest | RpcNotification,
+  message: RpcRequest | RpcNotification | RpcResponse,
 ) => Promise<Reply>
 
 /** What both eras' methods need of the process. */
@@ -27,6 +33,8 @@ export interface EraDeps {
   readonly content: ContentStore
   readonly pages: ToolPages
   readonly cursorKey: Uint8Array
+  readonly sessions: Sessions
+  readonly streams: StreamHouse
   /** The product's version. */
   readonly version: string
 }
@@ -38,9 +46,14 @@ export const CLIENT_CLOSED: Reply = { status: 499 }
 
 /**
  * The capabilities of every server, whatever it has now: its owner may add the rest while clients are
- * connected. No change notices are sent yet, so `listChanged` is not claimed.
+ * connected.
  */
-export const CAPABILITIES = { tools: {}, prompts: {}, resources: {}, completions: {} } as const
+export const CAPABILITIES = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { subscribe: true, listChanged: true },
+  completions: {},
+} as const
 
 /** `Implementation` of the specification: the server under the name that its owner gave it. */
 export function serverInfo(route: Route, version: string): { name: string; version: string } {

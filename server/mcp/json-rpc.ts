@@ -1,5 +1,5 @@
-// The shapes of JSON-RPC 2.0 as MCP narrows them: ids are strings or integers and never null,
-// parameters are named, and only requests and notifications come in.
+// The shapes of JSON-RPC 2.0 as MCP narrows them: ids are strings or integers and never null, and
+// parameters are named.
 import { INVALID_REQUEST, RpcError, kindOf } from './rpc-error.ts'
 import { type Span, findItems, findMember } from './json-source.ts'
 import { parseJsonText } from './json-text.ts'
@@ -31,7 +31,15 @@ export interface RpcNotification {
   readonly params: JsonObject
 }
 
-/** Not a request and not a notification. `id` is set where it could still be read. */
+/** A client's answer to a request of ours, which only the legacy era has. */
+export interface RpcResponse {
+  readonly kind: 'response'
+  readonly id: RequestId
+  /** Undefined where it is an error. */
+  readonly result: unknown
+}
+
+/** None of the others. `id` is set where it could still be read. */
 export interface InvalidMessage {
   readonly kind: 'invalid'
   readonly id: RequestId | undefined
@@ -39,7 +47,7 @@ export interface InvalidMessage {
 }
 
 /** One message of a body, each judged by itself. */
-export type Message = RpcRequest | RpcNotification | InvalidMessage
+export type Message = RpcRequest | RpcNotification | RpcResponse | InvalidMessage
 
 /** A body: one message, or an array of them (which only 2025-03-26 has). */
 export type Body =
@@ -106,8 +114,8 @@ function readMessage(value: unknown): Message {
     )
   }
   if (method === undefined && ('result' in value || 'error' in value)) {
-    // No id: an error with the id of a response would look like an answer to somebody's request.
-    return invalid(undefined, 'The message is a response, but this server has sent no request')
+    if (knownId !== undefined) return { kind: 'response', id: knownId, result: value['result'] }
+    return invalid(undefined, 'The message is a response without an id')
   }
   if (typeof method !== 'string')
     return invalid(knownId, `method is ${kindOf(method)}, expected a string`)

@@ -1,5 +1,6 @@
-// The era of `initialize`: 2024-11-05 to 2025-11-25. It is served without sessions: whatever a
-// request needs is in it, so any process can answer any request, and nothing is lost by a restart.
+// The era of `initialize`: 2024-11-05 to 2025-11-25. Whatever a request needs is in it, so any process
+// can answer any request, and nothing is lost by a restart; a session is there for what the server says
+// by itself (notices, questions, log messages).
 import {
   type AnswerMessage,
   CAPABILITIES,
@@ -9,10 +10,20 @@ import {
   serverInfo,
 } from './era.ts'
 import { type JsonObject, type RpcRequest, isRequestId } from './json-rpc.ts'
-import { LEGACY_VERSIONS, NEWEST_LEGACY_VERSION } from './protocol.ts'
+import { readCapabilities, setLogLevel, subscribe, unsubscribe } from './legacy-stream.ts'
+import { answerLive, type Say } from './live-reply.ts'
 import { createMethods } from './method.ts'
+import { createProgress } from './progress.ts'
+import { LEGACY_VERSIONS, NEWEST_LEGACY_VERSION } from './protocol.ts'
 import { ACCEPTED, type Members, type Reply, resultReply } from './reply.ts'
-import { INVALID_PARAMS, METHOD_NOT_FOUND, RpcError, kindOf, shown } from './rpc-error.ts'
+import {
+  INVALID_PARAMS,
+  INVALID_REQUEST,
+  METHOD_NOT_FOUND,
+  RpcError,
+  kindOf,
+  shown,
+} from './rpc-error.ts'
 import { type RunningCalls, createRunningCalls } from './running-call.ts'
 import { callTool } from './tool.ts'
 
@@ -20,10 +31,20 @@ type Method = (caller: Caller, request: RpcRequest) => Promise<Reply> | Reply
 
 /** Answers a legacy message. */
 export function createLegacyEra(deps: EraDeps): AnswerMessage {
+  const { sessions } = deps
   const running = createRunningCalls()
+  const quiet =
+    (act: (caller: Caller, params: JsonObject) => void): Method =>
+    (caller, { id, params }) => {
+      act(caller, params)
+      return resultReply(id, '', '')
+    }
   const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
     ['initialize', (caller, { id, params }) => initialize(deps, caller, id, params)],
-    ['ping', (_caller, { id }) => resultReply(id, '', '')],
+    ['ping', quiet(() => undefined)],
+    ['logging/setLevel', quiet((caller, params) => setLogLevel(sessions, caller, params))],
+    ['resources/subscribe', quiet((caller, params) => subscribe(sessions, caller, params))],
+    ['resources/unsubscribe', quiet((caller, params) => unsubscribe(sessions, caller, params))],
     ...Array.from(createMethods(deps), ([name, { answer }]): [string, Method] => [
       name,
       (caller, request) =>
@@ -34,15 +55,10 @@ export function createLegacyEra(deps: EraDeps): AnswerMessage {
           async (signal) => await answer(caller, request.params, signal),
         ),
     ]),
-    [
-      'tools/call',
-      (caller, request) =>
-        run(running, caller, request, (signal) =>
-          callTool(deps.call, caller.route, request, signal),
-        ),
-    ],
+    ['tools/call', (caller, request) => call(deps, running, caller, request)],
   ])
   return async (caller, message) => {
+    if (message.kind === 'response') return answered(deps, caller, message.id, message.result)
     if (message.kind === 'notification') {
       if (message.method === 'notifications/cancelled') cancel(running, caller, message.params)
       return ACCEPTED
@@ -72,11 +88,49 @@ function initialize(
   const result = {
     // "Otherwise, the server MUST respond with another protocol version it supports."
     protocolVersion: LEGACY_VERSIONS.includes(requested) ? requested : NEWEST_LEGACY_VERSION,
-    capabilities: CAPABILITIES,
+    capabilities: { ...CAPABILITIES, logging: {} },
     serverInfo: serverInfo(caller.route, deps.version),
     ...(instructions === '' ? {} : { instructions }),
   }
-  return resultReply(id, '', JSON.stringify(result).slice(1, -1))
+  const { route, tokenId } = caller
+  const capabilities = readCapabilities(params['capabilities'])
+  const sessionId = deps.sessions.create(route.serverId, tokenId, capabilities)
+  return { ...resultReply(id, '', JSON.stringify(result).slice(1, -1)), sessionId }
+}
+
+function call(
+  deps: EraDeps,
+  running: RunningCalls,
+  caller: Caller,
+  request: RpcRequest,
+): Promise<Reply> {
+  return answerLive(caller.signal, (say, signal) =>
+    run(running, { ...caller, signal }, request, (own) =>
+      callTool(deps.call, caller.route, request, own, progressOf(deps, caller, request, say)),
+    ),
+  )
+}
+
+function progressOf(deps: EraDeps, caller: Caller, request: RpcRequest, say: Say) {
+  const { session } = caller
+  const wantsLog = session !== undefined && deps.sessions.kept(session.id)?.wantsLog === true
+  return createProgress(caller, request, say, wantsLog)
+}
+
+/** A client's answer to a question of ours. */
+function answered(
+  { sessions }: EraDeps,
+  { session }: Caller,
+  id: RpcRequest['id'],
+  result: unknown,
+): Reply {
+  const answer = session && sessions.kept(session.id)?.questions.get(id)
+  if (answer === undefined) {
+    const message = 'The message is a response, but to no request that waits for one in its session'
+    throw new RpcError(INVALID_REQUEST, message)
+  }
+  answer(result)
+  return ACCEPTED
 }
 
 /** Runs what a notification may cancel. */

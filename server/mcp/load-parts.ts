@@ -3,7 +3,7 @@
 import { listRouteInterceptors } from '../../db/interceptor.ts'
 import { listRoutePrompts } from '../../db/prompt.ts'
 import { listRouteResources } from '../../db/resource.ts'
-import { listRouteTools, type RouteTool } from '../../db/server-tool.ts'
+import { listRouteTools, type RouteTool } from '../../db/route.ts'
 import type { Tx } from '../../db/transaction.ts'
 import type { ContentRows } from './build-content.ts'
 import { namesInTool, type RouteParts } from './build-route.ts'

@@ -9,17 +9,21 @@ import {
   serverInfo,
 } from './era.ts'
 import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
+import { createProgress } from './progress.ts'
 import { CAPABILITIES_KEY, CLIENT_INFO_KEY, MODERN_VERSIONS, missingMeta } from './protocol.ts'
 import { ACCEPTED, type Reply, resultReply } from './reply.ts'
 import { checkRequestHeaders } from './request-header.ts'
+import { answerLive, readsStreams } from './live-reply.ts'
 import { type Method as SharedMethod, createMethods } from './method.ts'
 import {
   INVALID_PARAMS,
+  INVALID_REQUEST,
   METHOD_NOT_FOUND,
   RESOURCE_NOT_FOUND,
   RpcError,
   shown,
 } from './rpc-error.ts'
+import { listen } from './subscription.ts'
 import { callTool } from './tool.ts'
 
 type Method = (caller: Caller, request: RpcRequest, leading: string) => Promise<Reply> | Reply
@@ -36,10 +40,21 @@ export function createModernEra(deps: EraDeps): AnswerMessage {
     ['server/discover', discover],
     ...Array.from(createMethods(deps), toModern),
     ['tools/call', (caller, request, leading) => call(deps, caller, request, leading)],
+    [
+      'subscriptions/listen',
+      (caller, request, leading) => {
+        checkReadsStreams(caller.headers)
+        return listen(deps.streams, caller, request, leading)
+      },
+    ],
   ])
   return async (caller, message) => {
     // Closing the connection is the cancellation here; no notification has a meaning to us.
     if (message.kind === 'notification') return ACCEPTED
+    // "The client MUST NOT send JSON-RPC responses."
+    if (message.kind === 'response') {
+      throw new RpcError(INVALID_REQUEST, 'The message is a response, expected a request')
+    }
     checkRequestHeaders(caller.headers, message)
     checkMeta(message.params)
     const method = methods.get(message.method)
@@ -100,12 +115,17 @@ function discover({ route }: Caller, { id }: RpcRequest, leading: string): Reply
   return resultReply(id, `${leading},${CACHE_MEMBERS}`, JSON.stringify(result).slice(1, -1))
 }
 
-async function call(
-  deps: EraDeps,
-  { route, signal }: Caller,
-  request: RpcRequest,
-  leading: string,
-): Promise<Reply> {
-  const members = await callTool(deps.call, route, request, signal)
-  return members === undefined ? CLIENT_CLOSED : resultReply(request.id, leading, members)
+function call(deps: EraDeps, caller: Caller, request: RpcRequest, leading: string): Promise<Reply> {
+  return answerLive(caller.signal, async (say, signal) => {
+    const progress = createProgress(caller, request, say, false)
+    const members = await callTool(deps.call, caller.route, request, signal, progress)
+    return members === undefined ? CLIENT_CLOSED : resultReply(request.id, leading, members)
+  })
+}
+
+/** @throws {RpcError} -32600 with HTTP status 406 where a stream would not be read. */
+function checkReadsStreams(headers: Headers): void {
+  if (readsStreams(headers)) return
+  const message = 'The Accept header lacks text/event-stream, which the answer is'
+  throw new RpcError(INVALID_REQUEST, message, { httpStatus: 406 })
 }

@@ -12,7 +12,13 @@ import {
   kindOf,
   shown,
 } from './rpc-error.ts'
-import { type JsonObject, type RpcNotification, type RpcRequest, isJsonObject } from './json-rpc.ts'
+import {
+  type JsonObject,
+  type RpcNotification,
+  type RpcRequest,
+  type RpcResponse,
+  isJsonObject,
+} from './json-rpc.ts'
 
 /** Revisions in which every request says what it speaks, newest first. */
 export const MODERN_VERSIONS: readonly string[] = ['2026-07-28']
@@ -30,6 +36,8 @@ export const BATCH_VERSION = '2025-03-26'
 
 /** The header that repeats the revision; legacy clients send it after `initialize`. */
 export const VERSION_HEADER = 'mcp-protocol-version'
+/** The header that names a legacy session. */
+export const SESSION_HEADER = 'mcp-session-id'
 /** Field of `_meta`: the revision of this request. Its presence makes a request a modern one. */
 export const VERSION_KEY = 'io.modelcontextprotocol/protocolVersion'
 /** Field of `_meta`: what the client can do for this request. */
@@ -47,10 +55,13 @@ export type Era = 'legacy' | 'modern'
  *   name is not served; -32602 when a modern request lacks its `_meta` fields.
  * @see https://modelcontextprotocol.io/specification/2026-07-28/basic/versioning
  */
-export function readEra(headers: Headers, message: RpcRequest | RpcNotification): Era {
+export function readEra(
+  headers: Headers,
+  message: RpcRequest | RpcNotification | RpcResponse,
+): Era {
   const header = headers.get(VERSION_HEADER)
-  const claim = readClaim(message.params)
-  if (claim !== undefined) {
+  const claim = message.kind === 'response' ? undefined : readClaim(message.params)
+  if (message.kind !== 'response' && claim !== undefined) {
     checkClaim(header, claim, message.kind)
     return 'modern'
   }

@@ -1,5 +1,6 @@
 // Answers as bytes. A tool's answer is already UTF-8 when it gets here, so that a result is put
 // together from its parts with one copy and no parse.
+import { STREAM_HEADERS } from './event-stream.ts'
 import type { RpcError } from './rpc-error.ts'
 import type { RequestId } from './json-rpc.ts'
 
@@ -7,6 +8,10 @@ import type { RequestId } from './json-rpc.ts'
 export interface Reply {
   readonly status: number
   readonly body?: Uint8Array<ArrayBuffer>
+  /** Instead of a body: a stream of messages. */
+  readonly stream?: ReadableStream<Uint8Array>
+  /** Of a session that begins with it. */
+  readonly sessionId?: string
 }
 
 /** The members of a `result` object as JSON without the braces around them. */
@@ -37,6 +42,11 @@ export function errorReply(id: RequestId | undefined, error: RpcError, status: n
   return { status, body: Buffer.from(text) }
 }
 
+/** A stream of messages. */
+export function streamReply(stream: ReadableStream<Uint8Array>): Reply {
+  return { status: 200, stream }
+}
+
 /** One JSON array of all bodies, for a batch. */
 export function batchReply(replies: readonly Reply[]): Reply {
   const bodies = replies.flatMap((reply) => (reply.body === undefined ? [] : [reply.body]))
@@ -47,13 +57,17 @@ export function batchReply(replies: readonly Reply[]): Reply {
 
 /** The reply as an HTTP response, with the exact length. */
 export function toResponse(reply: Reply, headers: Readonly<Record<string, string>> = {}): Response {
-  const { status, body } = reply
+  const { status, body, stream, sessionId } = reply
+  if (stream !== undefined) {
+    return new Response(stream, { status, headers: { ...STREAM_HEADERS, ...headers } })
+  }
   if (body === undefined) return new Response(null, { status, headers })
   return new Response(body, {
     status,
     headers: {
       'content-type': 'application/json',
       'content-length': String(body.length),
+      ...(sessionId && { 'mcp-session-id': sessionId }),
       ...headers,
     },
   })

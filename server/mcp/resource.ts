@@ -107,14 +107,15 @@ export async function readResource(
   return `"contents":${JSON.stringify([{ uri, ...(mimeType && { mimeType }), ...content }])}`
 }
 
-interface Found {
+/** A resource, and what its URI says. */
+export interface Found {
   readonly resource: RouteResource
   /** Of the template's variables; empty where it is none. */
   readonly values: ReadonlyMap<string, string>
 }
 
 /** The resource of that very URI, before the first template that fits. */
-function findResource({ resources, templates }: Route, uri: string): Found | undefined {
+export function findResource({ resources, templates }: Route, uri: string): Found | undefined {
   const resource = resources.get(uri)
   if (resource !== undefined) return { resource, values: new Map() }
   for (const one of templates) {

@@ -2,7 +2,7 @@
 // of credentials drops all routes of its account: working out which ones it touches would cost a query.
 import type { Database } from '../../db/client.ts'
 import { NotFoundError } from '../../db/errors.ts'
-import { getRoute } from '../../db/server-tool.ts'
+import { getRoute } from '../../db/route.ts'
 import { withAccount } from '../../db/transaction.ts'
 import { type Route, buildRoute } from './build-route.ts'
 import { loadContent, loadParts } from './load-parts.ts'

@@ -25,6 +25,12 @@ export interface RouteStore {
    *   missing or too old.
    */
   open(serverId: string, token: string): Promise<Opening>
+  /**
+   * The account's server as it is now, for whoever opened it before; undefined where it is gone.
+   *
+   * @throws {UnavailableError} UNAVAILABLE as `open` does.
+   */
+  find(accountId: string, serverId: string): Promise<Route | undefined>
 }
 
 /** Clocks and bounds, as parameters so that a test can turn them. */
@@ -63,6 +69,7 @@ export function createRouteStore(db: Database, options: RouteStoreOptions = {}):
       const route = await routes.find(record.accountId, serverId)
       return route === undefined ? REFUSED : { type: 'opened', route, tokenId: record.tokenId }
     },
+    find: (accountId, serverId) => routes.find(accountId, serverId),
   }
 }
 

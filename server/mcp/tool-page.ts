@@ -2,7 +2,7 @@
 // list stays the same to the byte, and a list of a thousand schemas is megabytes.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { annotateMethod } from '../../workers/openapi/annotate-method.ts'
-import type { ToolDefinition } from '../../workers/messages.ts'
+import type { ToolDefinition } from '../../workers/definition.ts'
 import type { Route, RouteTool } from './build-route.ts'
 import { printCursor } from '../cursor.ts'
 
@@ -82,5 +82,7 @@ function printTool(tool: RouteTool): string {
   const shownTitle = title === '' ? {} : { title }
   const schema = tool.interception?.outputSchema
   const output = schema === undefined ? {} : { outputSchema: JSON.parse(schema) as unknown }
-  return JSON.stringify({ name, ...shownTitle, description, inputSchema, ...output, annotations })
+  const icons = tool.iconUrl === undefined ? {} : { icons: [{ src: tool.iconUrl }] }
+  const shown = { name, ...shownTitle, description, ...icons, inputSchema, ...output, annotations }
+  return JSON.stringify(shown)
 }

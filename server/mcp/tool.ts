@@ -5,6 +5,7 @@ import type { Route, RouteTool } from './build-route.ts'
 import { readAfter } from './list-page.ts'
 import { INTERNAL_ERROR, INVALID_PARAMS, RpcError, kindOf, shown } from './rpc-error.ts'
 import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
+import type { OnProgress } from './progress.ts'
 import { listName, type ToolPages } from './tool-page.ts'
 
 /** The outcome of a call that a thread knew the tool of. */
@@ -20,6 +21,8 @@ export type CallTool = (input: {
   readonly signal: AbortSignal
   /** Where the answer is a resource: its members are those of a `ReadResourceResult`. */
   readonly resource?: CallTask['resource']
+  /** Told what the upstream says while it streams its answer. */
+  readonly onProgress?: OnProgress
 }) => Promise<CallResult>
 
 /**
@@ -48,6 +51,7 @@ export async function callTool(
   route: Route,
   { params, argumentsText }: RpcRequest,
   signal: AbortSignal,
+  onProgress: OnProgress,
 ): Promise<Uint8Array | undefined> {
   const { name, arguments: input = {} } = params
   if (typeof name !== 'string') {
@@ -60,7 +64,7 @@ export async function callTool(
   }
   if (signal.aborted) return undefined
   const text = argumentsText ?? JSON.stringify(input)
-  const result = await call({ route, tool, argumentsText: text, signal })
+  const result = await call({ route, tool, argumentsText: text, signal, onProgress })
   if (result.failure !== 'CANCELLED') return result.members
   if (signal.aborted) return undefined
   // Nobody asked for it but us: the process is being stopped.

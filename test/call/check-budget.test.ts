@@ -4,7 +4,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import run from '../../workers/call-thread.ts'
 import { compileCheck } from '../../workers/call/check-arguments.ts'
-import type { CallTask, InputSchema } from '../../workers/messages.ts'
+import type { CallTask } from '../../workers/messages.ts'
+import type { InputSchema } from '../../workers/definition.ts'
 import { startCpuClock } from '../support/cpu-time.ts'
 
 /** 200 ms are intended; a busy machine and the parsing of the arguments take the rest. */

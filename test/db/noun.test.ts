@@ -17,7 +17,8 @@ import {
   listProviders,
   updateProvider,
 } from '../../db/provider.ts'
-import { addServerTools, findRoute, getRoute, removeServerTools } from '../../db/server-tool.ts'
+import { addServerTools, removeServerTools } from '../../db/server-tool.ts'
+import { findRoute, getRoute } from '../../db/route.ts'
 import {
   findServerTokenByHash,
   insertServerToken,

@@ -29,6 +29,7 @@ function setUp() {
   const endpoint = endpointOf({
     routes: {
       open: (_serverId, token) => Promise.resolve({ type: 'opened', route: PETS, tokenId: token }),
+      find: () => Promise.resolve(PETS),
     },
     call: ({ signal }) =>
       new Promise((resolve) => {
@@ -131,7 +132,7 @@ for (const [era, sent] of [
   test(`a ${era} connection that is closed already calls nobody`, async () => {
     const { endpoint, aborted } = setUp()
     const request = requestOf({ ...sent, signal: AbortSignal.abort() })
-    const response = await endpoint(request, SERVER_ID, REQUEST_ID)
+    const response = await endpoint.answer(request, SERVER_ID, REQUEST_ID)
     assert.ok(response.status >= 400)
     assert.equal(aborted(), 0)
   })

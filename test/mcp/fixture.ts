@@ -54,6 +54,7 @@ export function routeOf(tools: readonly ToolSpec[], instructions = '') {
         base_url: 'http://upstream.test',
         headers: {},
         query: {},
+        icon_url: null,
       })),
     },
     { variables: { dataKey: undefined, rows: [] }, interceptors: [] },
@@ -85,7 +86,10 @@ export function endpointOf(deps: Partial<McpDeps> = {}) {
             ? { type: 'opened', route: PETS, tokenId: 'tok_1' }
             : { type: 'refused' },
         ),
+      find: () => Promise.resolve(PETS),
     },
+    events: { subscribe: () => () => {}, onDistrust: () => () => {}, isTrusted: () => true },
+    sessionKey: new Uint8Array(32).fill(8),
     call: echo,
     content: {
       findPrompt: () => Promise.resolve(undefined),
@@ -164,7 +168,7 @@ export interface Answer {
 }
 
 export async function send(endpoint: ReturnType<typeof endpointOf>, sent: Sent): Promise<Answer> {
-  const response = await endpoint(requestOf(sent), SERVER_ID, REQUEST_ID)
+  const response = await endpoint.answer(requestOf(sent), SERVER_ID, REQUEST_ID)
   const text = await response.text()
   const json: unknown = text === '' ? undefined : JSON.parse(text)
   return { status: response.status, headers: response.headers, json, text }

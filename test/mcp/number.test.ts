@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { after, test } from 'node:test'
 import type { CallTool } from '../../server/mcp/tool.ts'
-import type { ToolDefinition, ToolParameter } from '../../workers/messages.ts'
+import type { ToolDefinition, ToolParameter } from '../../workers/definition.ts'
 import { createPool } from '../../workers/pool.ts'
 import { startUpstream } from '../support/upstream.ts'
 import { META, endpointOf, modern, send, textResult } from './fixture.ts'

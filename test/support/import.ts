@@ -1,11 +1,7 @@
 // Imports a document as the pool would, and opens the batches.
 import assert from 'node:assert/strict'
-import type {
-  DocumentSource,
-  ImportedTool,
-  ImportOutcome,
-  ToolDefinition,
-} from '../../workers/messages.ts'
+import type { DocumentSource, ImportedTool, ImportOutcome } from '../../workers/messages.ts'
+import type { ToolDefinition } from '../../workers/definition.ts'
 import runFetch from '../../workers/call-thread.ts'
 import run from '../../workers/import-thread.ts'
 

@@ -2,7 +2,7 @@
 // path, the query, headers and the body; scheme, host, port and base path are out of their reach,
 // and that is checked again on the finished URL.
 import { findHeaderProblem } from '../egress/header.ts'
-import type { OwnRequest, ToolBody, ToolDefinition, ToolParameter } from '../messages.ts'
+import type { OwnRequest, ToolBody, ToolDefinition, ToolParameter } from '../definition.ts'
 import { encodeBody } from './encode-body.ts'
 import {
   encodeCookieValue,

@@ -1,6 +1,6 @@
 // One tool call from its arguments to the members of its result. Failures come back as results: a
 // model can read a sentence, not an exception.
-import { type EgressResponse, request } from '../egress/client.ts'
+import { type EgressRequest, type EgressResponse, request } from '../egress/client.ts'
 import { EgressError } from '../egress/error.ts'
 import type { CallFailure, CallOutcome, CallTask } from '../messages.ts'
 import type { RunJob } from '../sandbox/attach-port.ts'
@@ -10,6 +10,7 @@ import { ArgumentsError, InterceptorError, VariableError } from './error.ts'
 import { openInterceptors, type Interceptors, type Rewritten } from './intercept.ts'
 import { isRecord, parseKeepingIntegers } from './number.ts'
 import { redact, toNeedles } from './redact.ts'
+import { createReporter } from './report-progress.ts'
 import { shapeResource, shapeResourceText } from './shape-resource.ts'
 import { shapeError, shapeResponse, shapeText, type Shaped } from './shape-result.ts'
 import { findTool, type Tool } from './tool.ts'
@@ -44,6 +45,7 @@ export async function callTool(
       egressAllow: task.egressAllow,
       signal,
       ...(task.partition === undefined ? {} : { partition: task.partition }),
+      ...(task.progressPort && { onResponse: listenTo(task, needles) }),
     })
     const { status, body } = response
     const shown = needles === undefined ? response : { ...response, body: redact(body, needles) }
@@ -60,6 +62,25 @@ export async function callTool(
   } finally {
     interceptors?.end()
   }
+}
+
+/** Tells the main thread what an upstream says while it streams its answer. */
+function listenTo(
+  { progressPort, interception }: CallTask,
+  needles: readonly Buffer[] | undefined,
+): NonNullable<EgressRequest['onResponse']> {
+  return (headers) =>
+    createReporter(headers, {
+      // What an interceptor would take out of the answer must not be told before it.
+      isVerbose: (interception?.response.length ?? 0) === 0,
+      mask: maskBy(needles),
+      report: (progress) => progressPort?.postMessage(progress),
+    })
+}
+
+function maskBy(needles: readonly Buffer[] | undefined): (text: string) => string {
+  if (needles === undefined) return (text) => text
+  return (text) => Buffer.from(redact(Buffer.from(text), needles)).toString()
 }
 
 /** What the caller sees of the answer, in the shape that it asked for. */
@@ -111,9 +132,8 @@ function openChain(
   if (interception === undefined) return undefined
   // Unreachable: the thread asks for the sandbox first. Without it no interceptor may be left out.
   if (run === undefined) throw new Error('A call with interceptors needs a sandbox')
-  const mask = (text: string) =>
-    needles === undefined ? text : Buffer.from(redact(Buffer.from(text), needles)).toString()
-  return openInterceptors(interception, { run, accountId: partition, signal, timeoutMs }, mask)
+  const options = { run, accountId: partition, signal, timeoutMs }
+  return openInterceptors(interception, options, maskBy(needles))
 }
 
 /** The arguments as the interceptors leave them, checked again: a script may be wrong, too. */

@@ -3,7 +3,7 @@
 // forgotten), nothing is fetched, and the work that one check may do is counted (check-budget.ts).
 import { Ajv2020, type Options } from 'ajv/dist/2020.js'
 import type { ErrorObject, ValidateFunction } from 'ajv/dist/types/index.js'
-import type { InputSchema } from '../messages.ts'
+import type { InputSchema } from '../definition.ts'
 import { CheckBudget } from './check-budget.ts'
 import { addCountedKeywords, createFormats } from './counted-keyword.ts'
 import { ArgumentsError } from './error.ts'

@@ -1,5 +1,5 @@
 // Whether what an interceptor made is what its owner declared, with the same bounds as arguments have.
-import type { InputSchema } from '../messages.ts'
+import type { InputSchema } from '../definition.ts'
 import { createMemory } from '../sandbox/remember.ts'
 import { compileCheck, type CheckArguments } from './check-arguments.ts'
 import { ArgumentsError } from './error.ts'

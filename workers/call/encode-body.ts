@@ -1,7 +1,7 @@
 // How the body's argument becomes bytes. Forms nest with brackets (`a[b]=1`), as the APIs that take
 // nested forms expect; OpenAPI itself says nothing that they agree with.
 import { randomUUID } from 'node:crypto'
-import type { ToolBody } from '../messages.ts'
+import type { ToolBody } from '../definition.ts'
 import { ArgumentsError } from './error.ts'
 import { isRecord, printScalar } from './number.ts'
 import { createPrintBudget } from './print-budget.ts'

@@ -1,7 +1,7 @@
 // How one value becomes text in a path, a query, a header or a cookie: OpenAPI 3.1.1's table of
 // styles, which is RFC 6570's. Where the table is silent (a structure inside a structure) the inner
 // one is printed as JSON.
-import type { ToolParameter } from '../messages.ts'
+import type { ToolParameter } from '../definition.ts'
 import { isRecord, printScalar } from './number.ts'
 import { createPrintBudget, type SpendCharacters } from './print-budget.ts'
 

@@ -1,6 +1,6 @@
 // The definitions that this thread knows, parsed, with their checks compiled on first use. Keyed by
 // the hash of their text, so that nothing here can ever be stale.
-import type { ToolDefinition } from '../messages.ts'
+import type { ToolDefinition } from '../definition.ts'
 import { type CheckArguments, compileCheck } from './check-arguments.ts'
 
 /** A tool ready to be called. */

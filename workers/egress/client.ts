@@ -31,6 +31,8 @@ export interface EgressRequest {
   readonly partition?: string
   /** Default: the operating system's resolver. */
   readonly resolve?: Resolve
+  /** Called with the response's headers; what it answers is given the body's chunks as they come. */
+  readonly onResponse?: (headers: IncomingHttpHeaders) => ((chunk: Uint8Array) => void) | undefined
 }
 
 /** A whole response. */
@@ -167,7 +169,7 @@ function open(options: EgressRequest, target: Target, partition: string): Client
 /** Collects the body, at most `maxBodyBytes` of it. */
 function receive(
   response: IncomingMessage,
-  { maxBodyBytes, method }: EgressRequest,
+  { maxBodyBytes, method, onResponse }: EgressRequest,
   target: Target,
   fail: (error: EgressError) => void,
   done: (received: Received) => void,
@@ -182,10 +184,12 @@ function receive(
   }
   const chunks: Uint8Array[] = []
   let receivedBytes = 0
+  const onChunk = onResponse?.(response.headers)
   response.on('data', (chunk: Uint8Array) => {
     receivedBytes += chunk.length
-    if (receivedBytes > maxBodyBytes) fail(createTooLargeError(maxBodyBytes))
-    else chunks.push(chunk)
+    if (receivedBytes > maxBodyBytes) return fail(createTooLargeError(maxBodyBytes))
+    chunks.push(chunk)
+    onChunk?.(chunk)
   })
   response.on('end', () => {
     const isWhole = !hasBody || declaredBytes === undefined || declaredBytes === receivedBytes

@@ -1,6 +1,6 @@
 // The body of an upgraded operation: which of its media types a tool sends, and the schema of the
 // argument that becomes it.
-import type { ToolBody } from '../messages.ts'
+import type { ToolBody } from '../definition.ts'
 import { isObject, own, ownString, type JsonObject } from './json-value.ts'
 
 /** One media type of a `content`, chosen. */

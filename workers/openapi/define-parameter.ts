@@ -1,6 +1,6 @@
 // Parameters of an upgraded operation as a tool's: names for their arguments, and the style that
 // OpenAPI gives them by default.
-import type { ToolParameter } from '../messages.ts'
+import type { ToolParameter } from '../definition.ts'
 import { isObject, own, ownString, type JsonObject } from './json-value.ts'
 import { chooseMediaType } from './define-body.ts'
 import { makeUnique, MAX_NAME_CHARACTERS, toArgumentName, type TakenNames } from './name.ts'

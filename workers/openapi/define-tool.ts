@@ -1,6 +1,7 @@
 // One upgraded operation as a tool: its definition, and the row that a listing shows.
 import { createHash } from 'node:crypto'
-import type { HttpMethod, ImportedTool, InputSchema, ToolDefinition } from '../messages.ts'
+import type { ImportedTool } from '../messages.ts'
+import type { HttpMethod, InputSchema, ToolDefinition } from '../definition.ts'
 import { CHARACTERS_PER_STEP, type Spend } from './budget.ts'
 import { bundleSchemas, MAX_SCHEMA_DEPTH, type Bundle } from './bundle-schema.ts'
 import { cleanLine, cleanText, cutText } from './clean-text.ts'

@@ -12,7 +12,7 @@ import {
 } from './define-tool.ts'
 import { ImportError, LeftOutError, toRefusal } from './import-error.ts'
 import { isObject, own, type JsonObject } from './json-value.ts'
-import { HTTP_METHODS } from '../messages.ts'
+import { HTTP_METHODS } from '../definition.ts'
 import type { TakenNames } from './name.ts'
 import { parseDocument } from './parse-document.ts'
 import { formatPointer } from './pointer.ts'

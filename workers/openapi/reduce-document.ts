@@ -2,7 +2,7 @@
 // their parameters and bodies in place, and the schemas they use. Everything is checked here, so
 // that the upgrader gets a small and well-formed document: on hostile ones it throws, and its
 // reading of Swagger 2 responses can write to Object.prototype.
-import { HTTP_METHODS, type HttpMethod } from '../messages.ts'
+import { HTTP_METHODS, type HttpMethod } from '../definition.ts'
 import { createSchemaCopier, type SchemaCopier } from './copy-schema.ts'
 import { ImportError, LeftOutError } from './import-error.ts'
 import { isObject, nameType, own, ownString, type JsonObject } from './json-value.ts'

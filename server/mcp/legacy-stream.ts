@@ -1,0 +1,133 @@
+// What a session of the legacy era has open: one stream for notices, by GET, and the resources that it
+// wants to be told of.
+import type { Caller } from './era.ts'
+import { type JsonObject, isJsonObject } from './json-rpc.ts'
+import { LISTS } from './list-change.ts'
+import { printChange } from './notice.ts'
+import { type Reply, streamReply } from './reply.ts'
+import { findResource } from './resource.ts'
+import {
+  INVALID_PARAMS,
+  INVALID_REQUEST,
+  RESOURCE_NOT_FOUND,
+  RpcError,
+  kindOf,
+  shown,
+} from './rpc-error.ts'
+import type { Session, Sessions } from './session.ts'
+import type { StreamHouse } from './stream-house.ts'
+import { MAX_SUBSCRIPTIONS } from './subscription.ts'
+
+/** RFC 5424, from the most to the least talkative. */
+const LEVELS = [
+  'debug',
+  'info',
+  'notice',
+  'warning',
+  'error',
+  'critical',
+  'alert',
+  'emergency',
+] as const
+
+/**
+ * The session's stream of notices; one that it had before is over.
+ *
+ * @throws {BusyError} BUSY when there are too many streams.
+ */
+export function openStream(
+  streams: StreamHouse,
+  sessions: Sessions,
+  caller: Caller,
+  { id }: Session,
+): Reply {
+  const state = sessions.keep(id)
+  const stream = streams.open(caller, {
+    onChange(change, { templates }) {
+      const interest = { lists: new Set(LISTS), uris: state.subscriptions }
+      for (const notice of printChange(change, interest, templates)) stream.send(notice)
+    },
+    onEnd() {
+      if (state.stream === stream) state.stream = undefined
+    },
+  })
+  const before = state.stream
+  state.stream = stream
+  before?.end()
+  // Headers alone would wait for a first byte in some proxies.
+  stream.beat()
+  return streamReply(stream.body)
+}
+
+/**
+ * `resources/subscribe`.
+ *
+ * @throws {RpcError} -32600 without a session; -32602 when `uri` is no text, or there are too many;
+ *   -32002 when the server has nothing there.
+ */
+export function subscribe(
+  sessions: Sessions,
+  { route, session }: Caller,
+  { uri }: JsonObject,
+): void {
+  const { id } = required(session)
+  if (findResource(route, checkUri(uri)) === undefined) {
+    throw new RpcError(RESOURCE_NOT_FOUND, `Resource not found: ${shown(checkUri(uri))}`)
+  }
+  const { subscriptions } = sessions.keep(id)
+  if (subscriptions.size >= MAX_SUBSCRIPTIONS) {
+    throw new RpcError(
+      INVALID_PARAMS,
+      `The session has ${subscriptions.size} subscriptions, which is the limit`,
+    )
+  }
+  subscriptions.add(checkUri(uri))
+}
+
+/** `resources/unsubscribe`; of what was not subscribed it does nothing. */
+export function unsubscribe(sessions: Sessions, { session }: Caller, { uri }: JsonObject): void {
+  sessions.kept(required(session).id)?.subscriptions.delete(checkUri(uri))
+}
+
+/**
+ * `logging/setLevel`: whether the session is told what an API says while it streams its answer. Without
+ * a session there is nothing to remember it by, and nothing is sent.
+ *
+ * @throws {RpcError} -32602 when `level` is none.
+ */
+export function setLogLevel(sessions: Sessions, { session }: Caller, { level }: JsonObject): void {
+  const at = LEVELS.findIndex((one) => one === level)
+  if (at === -1) {
+    const found = typeof level === 'string' ? shown(level) : kindOf(level)
+    throw new RpcError(INVALID_PARAMS, `params.level is ${found}, expected ${LEVELS.join(', ')}`)
+  }
+  if (session !== undefined) {
+    sessions.keep(session.id).wantsLog = at <= LEVELS.indexOf('info')
+  }
+}
+
+/**
+ * What a client said it can do, at `initialize`.
+ *
+ * @see https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation#capabilities
+ */
+export function readCapabilities(value: unknown) {
+  const elicitation = isJsonObject(value) ? value['elicitation'] : undefined
+  if (!isJsonObject(elicitation)) return { canFillForms: false, canOpenUrls: false }
+  const { form, url } = elicitation
+  // "For backwards compatibility, an empty capabilities object is equivalent to form mode only."
+  return { canFillForms: form !== undefined || url === undefined, canOpenUrls: url !== undefined }
+}
+
+function required(session: Session | undefined): Session {
+  if (session !== undefined) return session
+  throw new RpcError(
+    INVALID_REQUEST,
+    'This needs a session: send the Mcp-Session-Id that initialize answered with',
+  )
+}
+
+function checkUri(uri: unknown): string {
+  if (typeof uri === 'string') return uri
+  throw new RpcError(INVALID_PARAMS, `params.uri is ${kindOf(uri)}, expected a URI`)
+}
