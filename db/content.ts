@@ -1,4 +1,4 @@
-// What prompts and resources are made of, as it is stored.
+// What prompts and resources are made of, and what tools ask for, as it is stored.
 
 /** What a prompt asks for, in MCP's words; `values` are what a client is offered while typing. */
 export interface PromptArgument {
@@ -28,4 +28,17 @@ export interface PromptMessage {
 export interface ResourceVariable {
   readonly name: string
   readonly values: readonly string[]
+}
+
+/** What a tool asks its user before it is called: a form, or a visit to a URL. */
+export interface InputRequest {
+  /** Unique in its tool. */
+  readonly key: string
+  /** Those of the lowest round that is not answered are asked together. */
+  readonly round: number
+  readonly message: string
+  /** Of a form: MCP's flat schema of an object, whose properties become arguments of those names. */
+  readonly requestedSchema?: Readonly<Record<string, unknown>>
+  /** Where the user is sent; one of the two is there. */
+  readonly url?: string
 }

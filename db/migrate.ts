@@ -12,6 +12,7 @@ import { up as addVariable } from './migrations/0004-add-variable.ts'
 import { up as addOwnTool } from './migrations/0005-add-own-tool.ts'
 import { up as addInterceptor } from './migrations/0006-add-interceptor.ts'
 import { up as addPromptAndResource } from './migrations/0007-add-prompt-and-resource.ts'
+import { up as addClientOption } from './migrations/0008-add-client-option.ts'
 import { ensureRoles } from './role.ts'
 
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -22,6 +23,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0005-add-own-tool': { up: addOwnTool },
   '0006-add-interceptor': { up: addInterceptor },
   '0007-add-prompt-and-resource': { up: addPromptAndResource },
+  '0008-add-client-option': { up: addClientOption },
 }
 
 const TABLE = 'hasmcp_migration'

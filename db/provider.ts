@@ -23,6 +23,8 @@ export interface ProviderInput {
   readonly headers?: Readonly<Record<string, string>> | undefined
   /** Query parameters sent with every call; at most 16 KiB as JSON. Default: none. */
   readonly query?: Readonly<Record<string, string>> | undefined
+  /** Names, in lower case, of clients' headers that are sent on. Default: none. */
+  readonly forwardedHeaders?: readonly string[] | undefined
   /** `https:` or `data:`, at most 32,768 characters. Default: none. */
   readonly iconUrl?: string | null | undefined
   /** Where its OpenAPI document came from, at most 2,048 characters. Default: none. */
@@ -47,6 +49,7 @@ export async function insertProvider(tx: Tx, input: ProviderInput): Promise<Prov
         base_url: input.baseUrl,
         headers: toJsonb(input.headers ?? {}),
         query: toJsonb(input.query ?? {}),
+        forwarded_headers: toJsonb(input.forwardedHeaders ?? []),
         icon_url: input.iconUrl ?? null,
         document_url: input.documentUrl ?? null,
       })
@@ -86,6 +89,9 @@ export async function updateProvider(
         ...values,
         ...(input.headers !== undefined && { headers: toJsonb(input.headers) }),
         ...(input.query !== undefined && { query: toJsonb(input.query) }),
+        ...(input.forwardedHeaders !== undefined && {
+          forwarded_headers: toJsonb(input.forwardedHeaders),
+        }),
         version: eb('version', '+', 1),
         updated_at: sql<Date>`now()`,
       }))
@@ -183,7 +189,7 @@ export async function deleteProvider(tx: Tx, id: string): Promise<void> {
 
 // Through text: the driver prints a parameter of type jsonb as JSON, and would print JSON text
 // a second time, as a string.
-function toJsonb(values: Readonly<Record<string, string>>): RawBuilder<string> {
+function toJsonb(values: Readonly<Record<string, string>> | readonly string[]): RawBuilder<string> {
   return sql<string>`${JSON.stringify(values)}::text::jsonb`
 }
 

@@ -2,6 +2,7 @@
 // cold route costs one transaction.
 import { sql } from 'kysely'
 
+import type { InputRequest } from './content.ts'
 import { NotFoundError } from './errors.ts'
 import { findServer, type Server } from './server.ts'
 import type { ToolAnnotations } from './tables.ts'
@@ -30,6 +31,10 @@ export interface RouteTool {
   readonly query: Record<string, string>
   /** The provider's. */
   readonly icon_url: string | null
+  /** Names of clients' headers that the provider is sent. */
+  readonly forwarded_headers: readonly string[]
+  readonly result_mode: 'CONTENT' | 'MCP_RESULT'
+  readonly input_requests: readonly InputRequest[]
 }
 
 /** A server with its enabled tools, ascending by id. */
@@ -86,7 +91,8 @@ async function selectRouteTools(tx: Tx, toolIds: readonly string[], condition = 
 const TOOL_COLUMNS =
   sql.raw(`tool.id, tool.name, tool.title, tool.description, tool.method, tool.path,
   tool.annotations, tool.variable_names, tool.definition_hash, tool_definition.definition,
-  provider.id as provider_id, provider.base_url, provider.headers, provider.query, provider.icon_url`)
+  provider.id as provider_id, provider.base_url, provider.headers, provider.query, provider.icon_url,
+  provider.forwarded_headers, tool.result_mode, tool.input_requests`)
 
 const TOOL_JOINS = sql.raw(`
   join tool_definition on tool_definition.account_id = tool.account_id

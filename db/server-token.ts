@@ -14,7 +14,7 @@ export type ServerToken = Selectable<ServerTokenTable>
 /** What authentication knows of a token and its account. */
 export interface ServerTokenRecord extends Pick<
   ServerToken,
-  'id' | 'account_id' | 'server_id' | 'expires_at' | 'revoked_at'
+  'id' | 'account_id' | 'server_id' | 'is_url_allowed' | 'expires_at' | 'revoked_at'
 > {
   readonly account_suspended_at: Date | null
 }
@@ -32,6 +32,8 @@ export async function insertServerToken(
     readonly name: string
     readonly hash: Buffer
     readonly expiresAt?: Date | undefined
+    /** It may stand in the URL's query. Default: false. */
+    readonly isUrlAllowed?: boolean
   },
 ): Promise<ServerToken> {
   const row = await tx.trx
@@ -43,6 +45,7 @@ export async function insertServerToken(
       name: input.name,
       hash: input.hash,
       expires_at: input.expiresAt ?? null,
+      is_url_allowed: input.isUrlAllowed ?? false,
     })
     .returningAll()
     .executeTakeFirstOrThrow()
@@ -122,6 +125,7 @@ export async function findServerTokenByHash(
         'server_token.id',
         'server_token.account_id',
         'server_token.server_id',
+        'server_token.is_url_allowed',
         'server_token.expires_at',
         'server_token.revoked_at',
         'account.suspended_at as account_suspended_at',

@@ -12,6 +12,17 @@ import type { Tx } from './transaction.ts'
 /** A server as a query answers it. */
 export type Server = Selectable<ServerTable>
 
+/** What can be changed of one. */
+export interface ServerChange {
+  readonly name?: string | undefined
+  readonly instructions?: string | undefined
+  /** Origins of web pages that may speak to it. */
+  readonly allowedOrigins?: readonly string[] | undefined
+}
+
+// Through text: the driver prints a parameter of type jsonb as JSON, and would print JSON text again.
+const toJsonb = (value: unknown) => sql<string>`${JSON.stringify(value)}::text::jsonb`
+
 /**
  * The new server, without tools. `name` has 1 to 100 characters, `instructions` at most 16,384.
  * @throws {ConflictError} CONFLICT when the account has one of that name
@@ -19,7 +30,7 @@ export type Server = Selectable<ServerTable>
  */
 export async function insertServer(
   tx: Tx,
-  input: { readonly name: string; readonly instructions?: string | undefined },
+  input: Pick<ServerChange, 'instructions' | 'allowedOrigins'> & { readonly name: string },
 ): Promise<Server> {
   const row = await naming(
     input.name,
@@ -30,6 +41,7 @@ export async function insertServer(
         account_id: tx.accountId,
         name: input.name,
         instructions: input.instructions ?? '',
+        allowed_origins: toJsonb(input.allowedOrigins ?? []),
       })
       .returningAll()
       .executeTakeFirstOrThrow(),
@@ -48,7 +60,7 @@ export async function insertServer(
 export async function updateServer(
   tx: Tx,
   id: string,
-  input: { readonly name?: string | undefined; readonly instructions?: string | undefined },
+  input: ServerChange,
   version?: number,
 ): Promise<Server> {
   const row = await naming(
@@ -58,6 +70,7 @@ export async function updateServer(
       .set((eb) => ({
         ...(input.name !== undefined && { name: input.name }),
         ...(input.instructions !== undefined && { instructions: input.instructions }),
+        ...(input.allowedOrigins && { allowed_origins: toJsonb(input.allowedOrigins) }),
         version: eb('version', '+', 1),
         updated_at: sql<Date>`now()`,
       }))

@@ -2,7 +2,7 @@
 // so that a query here reads like the SQL it becomes.
 import type { ColumnType, Generated } from 'kysely'
 
-import type { PromptArgument, PromptMessage, ResourceVariable } from './content.ts'
+import type { InputRequest, PromptArgument, PromptMessage, ResourceVariable } from './content.ts'
 
 type CreatedAt = ColumnType<Date, Date | undefined, never>
 
@@ -44,6 +44,8 @@ export interface ProviderTable {
   readonly headers: ColumnType<Record<string, string>, string, string>
   /** Default query parameters, `{ "name": "value" }`. */
   readonly query: ColumnType<Record<string, string>, string | undefined, string>
+  /** Names, in lower case, of clients' headers that are sent on. */
+  readonly forwarded_headers: ColumnType<readonly string[], string | undefined, string>
   readonly icon_url: string | null
   readonly document_url: string | null
   readonly version: Generated<number>
@@ -79,6 +81,9 @@ export interface ToolTable {
   /** As its owner said them; null: those that follow from the method. */
   readonly annotations: ColumnType<ToolAnnotations | null, string | null | undefined, string | null>
   readonly tags: ColumnType<readonly string[], string | undefined, string>
+  /** Whether its answer becomes content, or is a `CallToolResult` itself. */
+  readonly result_mode: Generated<'CONTENT' | 'MCP_RESULT'>
+  readonly input_requests: ColumnType<readonly InputRequest[], string | undefined, string>
   readonly created_at: CreatedAt
   readonly updated_at: ColumnType<Date, Date | undefined, Date>
 }
@@ -97,6 +102,8 @@ export interface ServerTable {
   readonly account_id: string
   readonly name: string
   readonly instructions: string
+  /** Of web pages that may speak to it. */
+  readonly allowed_origins: ColumnType<readonly string[], string | undefined, string>
   readonly version: Generated<number>
   readonly created_at: CreatedAt
   readonly updated_at: ColumnType<Date, Date | undefined, Date>
@@ -122,6 +129,8 @@ export interface ServerTokenTable {
   readonly name: string
   /** SHA-256 of the whole token. */
   readonly hash: Buffer
+  /** It may stand in the URL's query. */
+  readonly is_url_allowed: Generated<boolean>
   readonly created_at: CreatedAt
   readonly expires_at: Date | null
   readonly revoked_at: ColumnType<Date | null, undefined, Date>

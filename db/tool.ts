@@ -3,6 +3,7 @@
 import { sql, type Selectable } from 'kysely'
 
 import { naming } from './database-error.ts'
+import type { InputRequest } from './content.ts'
 import { InvalidError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
 import type { ToolAnnotations, ToolTable } from './tables.ts'
@@ -123,9 +124,11 @@ function toJsonb(annotations: ToolAnnotations | null) {
   return annotations === null ? null : sql<string>`${JSON.stringify(annotations)}::text::jsonb`
 }
 
-/** What can be changed; of an imported tool, whether it is enabled. */
+/** What can be changed; of an imported tool only the first three. */
 export interface ToolChange {
   readonly isEnabled?: boolean | undefined
+  readonly resultMode?: Tool['result_mode'] | undefined
+  readonly inputRequests?: readonly InputRequest[] | undefined
   readonly name?: string | undefined
   readonly title?: string | undefined
   readonly description?: string | undefined
@@ -139,7 +142,8 @@ export interface ToolChange {
  * @throws {NotFoundError} NOT_FOUND when the account has no such tool
  */
 export async function updateTool(tx: Tx, id: string, change: ToolChange): Promise<Tool> {
-  const { isEnabled, name, title, description, annotations, request } = change
+  const { isEnabled, resultMode, inputRequests, name, title, description } = change
+  const { annotations, request } = change
   if (request !== undefined) await insertDefinition(tx, request)
   const row = await naming(
     name,
@@ -147,6 +151,10 @@ export async function updateTool(tx: Tx, id: string, change: ToolChange): Promis
       .updateTable('tool')
       .set({
         ...(isEnabled !== undefined && { is_enabled: isEnabled }),
+        ...(resultMode !== undefined && { result_mode: resultMode }),
+        ...(inputRequests !== undefined && {
+          input_requests: sql<string>`${JSON.stringify(inputRequests)}::text::jsonb`,
+        }),
         ...(name !== undefined && { name }),
         ...(title !== undefined && { title }),
         ...(description !== undefined && { description }),

@@ -7,6 +7,7 @@ import { inAccount } from './context.ts'
 import { defineRequest } from './define-own-tool.ts'
 import { HeaderInput } from './header.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
+import { InputRequestInput, ToolResultMode, checkInputRequests } from './input-request.ts'
 import { HttpMethodRef, ToolRef } from './tool.ts'
 import { checkId, checkIds, checkName, checkText, checkToolName, invalid } from './validate.ts'
 
@@ -134,10 +135,15 @@ builder.mutationField('createTool', (t) =>
 
 const UpdateToolInput = builder.inputType('UpdateToolInput', {
   description:
-    'The tool to change; what is not given stays as it is. Of an imported tool, whose document says the rest, only `isEnabled` can be given; `updateServerTool` renames and re-describes any tool for one server.',
+    'The tool to change; what is not given stays as it is. Of an imported tool, whose document says the rest, only `isEnabled`, `resultMode` and `inputRequests` can be given; `updateServerTool` renames and re-describes any tool for one server.',
   fields: (t) => ({
     id: t.id({ required: true, description: 'Which tool.' }),
     isEnabled: t.boolean({ description: 'Whether servers offer it.' }),
+    resultMode: t.field({ type: ToolResultMode, description: 'What becomes of the answer.' }),
+    inputRequests: t.field({
+      type: [InputRequestInput],
+      description: 'What its user is asked before it is called, as a whole: at most 10.',
+    }),
     name: t.string({
       description: 'What models call it by: 1 to 64 of `A-Za-z0-9_-`, unique in the provider.',
     }),
@@ -161,9 +167,8 @@ builder.mutationField('updateTool', (t) =>
     args: { input: t.arg({ type: UpdateToolInput, required: true, description: 'What to do.' }) },
     resolve: async (_root, { input }, context) => {
       const id = checkId(['input', 'id'], 'tool', input.id)
-      const { name, title, description, request } = input
+      const { name, title, description, request, inputRequests } = input
       const change = {
-        isEnabled: input.isEnabled ?? undefined,
         ...(typeof name === 'string' && { name: checkToolName(['input', 'name'], name) }),
         ...(typeof title === 'string' && {
           title: title === '' ? '' : checkName(['input', 'title'], title),
@@ -174,7 +179,7 @@ builder.mutationField('updateTool', (t) =>
         ...(input.annotations && { annotations: toAnnotations(input.annotations) }),
       }
       const present = await inAccount(context, (tx) => getTool(tx, id))
-      const [other] = [...Object.keys(change).slice(1), ...(request ? ['request'] : [])]
+      const [other] = [...Object.keys(change), ...(request ? ['request'] : [])]
       if (present.is_imported && other !== undefined) {
         throw invalid(
           ['input', other],
@@ -182,8 +187,15 @@ builder.mutationField('updateTool', (t) =>
         )
       }
       const defined = request && (await defineRequest(context, ['input', 'request'], request))
+      const always = {
+        isEnabled: input.isEnabled ?? undefined,
+        resultMode: input.resultMode ?? undefined,
+        inputRequests: inputRequests
+          ? checkInputRequests(['input', 'inputRequests'], inputRequests)
+          : undefined,
+      }
       return await inAccount(context, (tx) =>
-        updateTool(tx, id, { ...change, ...(defined && { request: defined }) }),
+        updateTool(tx, id, { ...always, ...change, ...(defined && { request: defined }) }),
       )
     },
   }),

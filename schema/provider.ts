@@ -23,7 +23,7 @@ import {
   type NameAndValue,
 } from './header.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
-import { checkHeaders, checkQuery } from './validate-header.ts'
+import { checkForwardedHeaders, checkHeaders, checkQuery } from './validate-header.ts'
 import { checkBaseUrl, checkDocumentUrl, checkIconUrl } from './validate-url.ts'
 import { checkId, checkName, checkText } from './validate.ts'
 
@@ -56,6 +56,9 @@ builder.node(ProviderRef, {
       nullable: true,
       description:
         'What a console shows beside its name: an `https:` or `data:` URL. Never fetched from here.',
+    }),
+    forwardedHeaders: t.exposeStringList('forwarded_headers', {
+      description: 'The clients’ headers that it is sent, by name in lower case.',
     }),
     documentUrl: t.exposeString('document_url', {
       nullable: true,
@@ -127,6 +130,7 @@ interface ProviderInput {
   readonly baseUrl?: string | null | undefined
   readonly headers?: readonly NameAndValue[] | null | undefined
   readonly query?: readonly NameAndValue[] | null | undefined
+  readonly forwardedHeaders?: readonly string[] | null | undefined
   readonly iconUrl?: string | null | undefined
   readonly documentUrl?: string | null | undefined
 }
@@ -134,6 +138,7 @@ interface ProviderInput {
 /** The properties that were given, checked. */
 function checkProvider(input: ProviderInput) {
   const { name, description, baseUrl, headers, query, iconUrl, documentUrl } = input
+  const { forwardedHeaders } = input
   return {
     ...(typeof name === 'string' && { name: checkName(['input', 'name'], name) }),
     ...(typeof description === 'string' && {
@@ -142,12 +147,18 @@ function checkProvider(input: ProviderInput) {
     ...(typeof baseUrl === 'string' && { baseUrl: checkBaseUrl(['input', 'baseUrl'], baseUrl) }),
     ...(headers && { headers: checkHeaders(['input', 'headers'], headers) }),
     ...(query && { query: checkQuery(['input', 'query'], query) }),
+    ...(forwardedHeaders && {
+      forwardedHeaders: checkForwardedHeaders(['input', 'forwardedHeaders'], forwardedHeaders),
+    }),
     ...(typeof iconUrl === 'string' && { iconUrl: checkIconUrl(['input', 'iconUrl'], iconUrl) }),
     ...(typeof documentUrl === 'string' && {
       documentUrl: checkDocumentUrl(['input', 'documentUrl'], documentUrl),
     }),
   }
 }
+
+const FORWARDED_DESCRIPTION =
+  'Names of headers of an MCP client that are sent on, where the provider has none of that name itself: at most 20. `Authorization` only reaches it where the server token stands in the URL; what belongs to a connection never does.'
 
 const CreateProviderInput = builder.inputType('CreateProviderInput', {
   description: 'The provider to make.',
@@ -174,6 +185,7 @@ const CreateProviderInput = builder.inputType('CreateProviderInput', {
       description:
         'Query parameters to send with every call: at most 50, of 8,192 characters together. Default: none.',
     }),
+    forwardedHeaders: t.stringList({ description: `${FORWARDED_DESCRIPTION} Default: none.` }),
     iconUrl: t.string({
       description:
         'An `https:` URL, or a `data:` URL of a PNG, JPEG, WebP or SVG image in base64 of at most 16 KiB. Default: none.',
@@ -223,6 +235,7 @@ const UpdateProviderInput = builder.inputType('UpdateProviderInput', {
       description:
         'All query parameters to send with every call, in place of the present ones: at most 50, of 8,192 characters together.',
     }),
+    forwardedHeaders: t.stringList({ description: FORWARDED_DESCRIPTION }),
     iconUrl: t.string({
       description:
         'An `https:` URL, or a `data:` URL of a PNG, JPEG, WebP or SVG image in base64 of at most 16 KiB. Default: none.',

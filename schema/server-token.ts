@@ -33,6 +33,9 @@ builder.node(ServerTokenRef, {
       description: 'The server that it opens.',
       resolve: ({ server_id: id }, _args, context) => loadServer(context, id),
     }),
+    isUrlAllowed: t.exposeBoolean('is_url_allowed', {
+      description: 'Whether it may stand in the URL as `?token=…`.',
+    }),
     createdAt: t.expose('created_at', { type: 'DateTime', description: 'When it was made.' }),
     expiresAt: t.expose('expires_at', {
       type: 'DateTime',
@@ -104,6 +107,15 @@ const NewServerTokenRef = builder.objectRef<NewServerToken>('NewServerToken').im
     token: t.exposeString('token', {
       description: 'The credential itself. Keep it: no query shows it.',
     }),
+    mcpUrlWithToken: t.string({
+      nullable: true,
+      description:
+        'The URL with the token in it, for a client that takes nothing else; null where the token may not stand in one. Whoever sees the URL can use it.',
+      resolve: ({ serverToken, token }, _args, context) =>
+        serverToken.is_url_allowed
+          ? `${context.mcpUrl(serverToken.server_id)}?token=${token}`
+          : null,
+    }),
     mcpUrl: t.string({
       description: 'The URL to give to an MCP client together with the token.',
       resolve: ({ serverToken }, _args, context) => context.mcpUrl(serverToken.server_id),
@@ -119,6 +131,10 @@ const CreateServerTokenInput = builder.inputType('CreateServerTokenInput', {
     expiresAt: t.field({
       type: 'DateTime',
       description: 'From when on it is refused, in the future. Default: never by itself.',
+    }),
+    isUrlAllowed: t.boolean({
+      description:
+        'Whether it may stand in the URL as `?token=…`, for clients that can send no header. URLs end up in logs and histories of others; they do not in ours. Default: false.',
     }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
@@ -144,7 +160,9 @@ builder.mutationField('createServerToken', (t) =>
           const expiresAt = checkExpiry(['input', 'expiresAt'], input.expiresAt)
           await getServer(tx, serverId)
           const hash = hashCredential(newToken)
-          return await insertServerToken(tx, { id, serverId, name, hash, expiresAt })
+          const isUrlAllowed = input.isUrlAllowed ?? false
+          const values = { id, serverId, name, hash, expiresAt, isUrlAllowed }
+          return await insertServerToken(tx, values)
         },
         get: getServerToken,
       })

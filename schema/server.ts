@@ -17,6 +17,7 @@ import { answer, builder } from './builder.ts'
 import { connect, orderArgs } from './connection.ts'
 import { inAccount } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
+import { checkOrigins } from './validate-url.ts'
 import { checkId, checkIds, checkName, checkText } from './validate.ts'
 
 /** The GraphQL type `Server`. */
@@ -29,6 +30,10 @@ builder.node(ServerRef, {
     name: t.exposeString('name', { description: 'Unique in the account.' }),
     instructions: t.exposeString('instructions', {
       description: 'What models are told about using it; may be empty.',
+    }),
+    allowedOrigins: t.exposeStringList('allowed_origins', {
+      description:
+        'Origins of web pages that may speak to it from a browser, besides this installation’s own and pages of this machine.',
     }),
     mcpUrl: t.string({
       description: 'The URL to give to an MCP client, together with a server token.',
@@ -99,6 +104,9 @@ builder.queryFields((t) => ({
   }),
 }))
 
+const ORIGINS_DESCRIPTION =
+  'Origins of web pages that may speak to it from a browser, such as `https://app.example.com`: at most 50.'
+
 const CreateServerInput = builder.inputType('CreateServerInput', {
   description: 'The server to make. It may begin without tools.',
   fields: (t) => ({
@@ -109,6 +117,7 @@ const CreateServerInput = builder.inputType('CreateServerInput', {
     instructions: t.string({
       description: 'What to tell models about using it: at most 4,096 characters. Default: "".',
     }),
+    allowedOrigins: t.stringList({ description: `${ORIGINS_DESCRIPTION} Default: none.` }),
     toolIds: t.idList({ description: 'Tools to begin with: at most 1,000.' }),
     providerIds: t.idList({
       description: 'Providers to begin with all present tools of: at most 1,000.',
@@ -126,10 +135,11 @@ builder.mutationField('createServer', (t) =>
     resolve: async (_root, { input }, context) => {
       const name = checkName(['input', 'name'], input.name)
       const instructions = checkText(['input', 'instructions'], input.instructions ?? '')
+      const allowedOrigins = checkOrigins(['input', 'allowedOrigins'], input.allowedOrigins ?? [])
       const toolIds = checkIds(['input', 'toolIds'], 'tool', input.toolIds)
       const providerIds = checkIds(['input', 'providerIds'], 'prv', input.providerIds)
       const create = async (tx: Tx) => {
-        const server = await insertServer(tx, { name, instructions })
+        const server = await insertServer(tx, { name, instructions, allowedOrigins })
         for (const providerId of providerIds) await addServerTools(tx, server.id, { providerId })
         if (toolIds.length > 0) await addServerTools(tx, server.id, { toolIds })
         return await getServer(tx, server.id)
@@ -147,6 +157,7 @@ const UpdateServerInput = builder.inputType('UpdateServerInput', {
     instructions: t.string({
       description: 'What to tell models about using it: at most 4,096 characters.',
     }),
+    allowedOrigins: t.stringList({ description: ORIGINS_DESCRIPTION }),
     version: t.int({
       description:
         'The version that the change is meant for: another one is a `ConflictError`. Default: any.',
@@ -162,11 +173,14 @@ builder.mutationField('updateServer', (t) =>
     args: { input: t.arg({ type: UpdateServerInput, required: true, description: 'What to do.' }) },
     resolve: async (_root, { input }, context) => {
       const id = checkId(['input', 'id'], 'srv', input.id)
-      const { name, instructions } = input
+      const { name, instructions, allowedOrigins } = input
       const values = {
         ...(typeof name === 'string' && { name: checkName(['input', 'name'], name) }),
         ...(typeof instructions === 'string' && {
           instructions: checkText(['input', 'instructions'], instructions),
+        }),
+        ...(allowedOrigins && {
+          allowedOrigins: checkOrigins(['input', 'allowedOrigins'], allowedOrigins),
         }),
       }
       return await inAccount(context, (tx) =>

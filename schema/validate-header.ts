@@ -9,6 +9,8 @@ const MAX_HEADERS = 50
 // Of all names and values: half of the 16 KiB that Node.js and most servers take for all headers.
 const MAX_HEADER_CHARACTERS = 8192
 const MAX_HEADER_NAME_CHARACTERS = 128
+// Of a provider.
+const MAX_FORWARDED_HEADERS = 20
 // RFC 9110, section 5.5, without obs-text: a value that needs it would differ between runtimes.
 const FIELD_VALUE = /^[\x21-\x7E](?:[\t\x20-\x7E]*[\x21-\x7E])?$/
 
@@ -58,6 +60,29 @@ export function checkQuery(
     seen.add(name)
   }
   return Object.fromEntries(query.map(({ name, value }) => [name, value]))
+}
+
+/**
+ * Names of clients' headers that may be sent on, in lower case: at most 20, each once.
+ *
+ * @throws {InvalidError} INVALID
+ */
+export function checkForwardedHeaders(path: InputPath, names: readonly string[]): string[] {
+  if (names.length > MAX_FORWARDED_HEADERS) {
+    throw invalid(path, `has ${names.length} entries, the limit is ${MAX_FORWARDED_HEADERS}`)
+  }
+  for (const [n, name] of names.entries()) {
+    const here = [...path, String(n)]
+    checkHeaderName(here, name, new Set())
+    // What frames the body is the call's own.
+    if (/^content-/i.test(name)) {
+      throw invalid(
+        here,
+        `is ${quote(name)}, which describes another body than the one that is sent`,
+      )
+    }
+  }
+  return [...new Set(names.map((name) => name.toLowerCase()))]
 }
 
 function checkPairs(

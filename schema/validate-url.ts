@@ -5,6 +5,8 @@ import { invalid, quote, type InputPath } from './validate.ts'
 
 // What browsers and proxies carry without complaint.
 const MAX_URL_CHARACTERS = 2048
+// Of one server.
+const MAX_ORIGINS = 50
 // 16 KiB: an icon of 128 pixels.
 const MAX_ICON_BYTES = 16_384
 
@@ -70,6 +72,24 @@ export function checkBaseUrl(path: InputPath, text: string): string {
     (result, name, index) => result.replace(`${mark}${index}v`, () => `\${${name}}`),
     href,
   )
+}
+
+/**
+ * Origins of web pages, as browsers send them: at most 50, each once.
+ *
+ * @throws {InvalidError} INVALID
+ */
+export function checkOrigins(path: InputPath, origins: readonly string[]): string[] {
+  if (origins.length > MAX_ORIGINS) {
+    throw invalid(path, `has ${origins.length} entries, the limit is ${MAX_ORIGINS}`)
+  }
+  for (const [n, origin] of origins.entries()) {
+    const url = parseUrl([...path, String(n)], origin)
+    if (url.origin === origin) continue
+    const problem = `is ${quote(origin)}; expected scheme, host and port alone, such as "${url.origin}"`
+    throw invalid([...path, String(n)], problem)
+  }
+  return [...new Set(origins)]
 }
 
 function parseUrl(

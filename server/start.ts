@@ -196,7 +196,7 @@ function createHandlers(
 }
 
 function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
-  return async ({ route, tool, argumentsText, signal, resource, onProgress }) =>
+  return async ({ route, tool, argumentsText, signal, resource, clientHeaders, onProgress }) =>
     await pool.call({
       accountId: route.accountId,
       definitionHash: tool.definitionHash,
@@ -208,6 +208,8 @@ function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
       ...(tool.variables && { variables: openVariables(vault, route.dataKey, tool.variables) }),
       argumentsText,
       ...(resource && { resource }),
+      ...(clientHeaders && { clientHeaders }),
+      ...(tool.resultMode === 'MCP_RESULT' && { isMcpResult: true }),
       onProgress,
       timeoutMs,
       maxResponseBytes: MAX_ANSWER_BYTES,

@@ -26,6 +26,7 @@ const LISTS: Readonly<Record<string, (inner: string) => string>> = {
   QueryParameter: (inner) => `providers(first: 9) { nodes { query { ${inner} } } }`,
   Tool: (inner) => `tools(first: 9) { nodes { ${inner} } }`,
   ToolAnnotations: (inner) => `tools(first: 9) { nodes { annotations { ${inner} } } }`,
+  InputRequest: (inner) => `tools(first: 9) { nodes { inputRequests { ${inner} } } }`,
   Variable: (inner) => `variables(first: 9) { nodes { ${inner} } }`,
   Interceptor: (inner) => `interceptors(first: 9) { nodes { ${inner} } }`,
   Prompt: (inner) => `prompts(first: 9) { nodes { ${inner} } }`,
@@ -81,6 +82,7 @@ async function fill(client: Client, mark: string): Promise<string> {
     baseUrl: `https://${mark}.example`,
     headers: [{ name: `x-${mark}`, value: `\${V_${mark}}` }],
     query: [{ name: mark, value: mark }],
+    forwardedHeaders: [`x-${mark}`],
   })
   const tool = await make('createTool', {
     providerId,
@@ -88,10 +90,13 @@ async function fill(client: Client, mark: string): Promise<string> {
     description: mark,
     request: { method: 'GET', path: `/${mark}` },
   })
+  const request = { key: mark, message: mark, url: `https://${mark}.example` }
+  await make('updateTool', { id: tool.id, inputRequests: [request] })
   await make('createVariable', { name: `V_${mark}`, kind: 'ENV', value: mark, providerId })
   const server = await make('createServer', {
     name: `server ${mark}`,
     instructions: mark,
+    allowedOrigins: [`https://${mark}.example`],
     providerIds: [providerId],
   })
   await make(

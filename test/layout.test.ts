@@ -32,6 +32,7 @@ const NOT_STORED = [
   'edit-prompt',
   'edit-resource',
   'media',
+  'input-request',
 ]
 
 /** Nouns whose story is part of another noun's. */
@@ -48,6 +49,7 @@ const TOLD_WITH_ANOTHER = [
   'edit-prompt',
   'edit-resource',
   'media',
+  'input-request',
 ]
 
 const MAX_FILE_LINES = 300

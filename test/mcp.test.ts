@@ -301,13 +301,33 @@ test('tools/call answers 503 when the process itself cancels the call', async ()
   })
 })
 
-test('POST /mcp/{id} reads no token from the query string', async () => {
-  const { status } = await send(endpoint, {
-    ...legacy('ping'),
-    path: `?token=${TOKEN}&access_token=${TOKEN}`,
-    headers: { authorization: null },
+test('POST /mcp/{id} takes a token of the URL where its owner allowed that, before the header', async () => {
+  const asked: unknown[] = []
+  const own = endpointOf({
+    routes: {
+      open: (_serverId, token, isInUrl) => {
+        asked.push([token, isInUrl])
+        return Promise.resolve({ type: 'refused' })
+      },
+      find: () => Promise.resolve(undefined),
+    },
   })
-  assert.equal(status, 401)
+  const cases: readonly (readonly [string, string | null, unknown])[] = [
+    ['?token=hms_a', null, ['hms_a', true]],
+    ['?token=hms_a', 'Bearer hms_b', ['hms_a', true]],
+    ['?tokens=hms_a&x', 'Bearer hms_b', ['hms_b', false]],
+    ['?access_token=hms_a', null, undefined],
+    ['?token=hms_a&token=hms_b', 'Bearer hms_b', undefined],
+    ['?token=', 'Bearer hms_b', undefined],
+    ['?token=a%20b', null, undefined],
+    [`?token=${'a'.repeat(513)}`, null, undefined],
+    ['#token=hms_a', null, undefined],
+  ]
+  for (const [path, authorization, expected] of cases) {
+    asked.length = 0
+    const { status } = await send(own, { ...legacy('ping'), path, headers: { authorization } })
+    assert.deepEqual([status, asked[0]], [401, expected], path)
+  }
 })
 
 test('POST /mcp/{id} answers 401 with the same bytes to everybody who may not', async () => {
@@ -370,11 +390,11 @@ for (const origin of [
   '',
 ]) {
   test(`POST /mcp/{id} answers 403 to the origin ${JSON.stringify(origin)}`, async () => {
-    for (const method of ['POST', 'OPTIONS', 'GET']) {
+    // A preflight opens nothing, and tells nothing of a server.
+    for (const authorization of [`Bearer ${TOKEN}`, 'Bearer x', null]) {
       const { status, json } = await send(endpoint, {
         ...legacy('ping'),
-        method,
-        headers: { origin },
+        headers: { origin, authorization },
       })
       assert.equal(status, 403)
       const message = 'Pages of this origin may not use this server'

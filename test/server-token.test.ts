@@ -48,6 +48,7 @@ test('a server token is made, shown once, listed, revoked and gone with its serv
     id,
     account_id: plane.accountId,
     server_id: server.id,
+    is_url_allowed: false,
     expires_at: new Date(expiresAt),
     revoked_at: null,
     account_suspended_at: null,

@@ -77,6 +77,8 @@ export interface CallTask {
   readonly baseUrl: string
   /** The provider's default headers; an argument cannot replace one. */
   readonly headers: Readonly<Record<string, string>>
+  /** The client's, by names in lower case, that pass on where nothing else says them. */
+  readonly clientHeaders?: Readonly<Record<string, string>>
   /** The provider's default query parameters; an argument cannot replace one. Default: none. */
   readonly query?: Readonly<Record<string, string>>
   /**
@@ -90,6 +92,8 @@ export interface CallTask {
   readonly argumentsText: string
   /** The answer is a resource with that URI; its media type, or '' for the answer's own. */
   readonly resource?: { readonly uri: string; readonly mimeType: string }
+  /** The answer, as its interceptors leave it, is a `CallToolResult` itself. Default: false. */
+  readonly isMcpResult?: boolean
   /** Takes {@link CallProgress}, while the answer comes. Transferred. Absent where nobody wants it. */
   readonly progressPort?: MessagePort
   /** From the start of the task to the last byte of the answer. */

@@ -1,10 +1,10 @@
-// Reads the bearer token and words the one refusal. The query string and cookies are never looked
-// at: tokens there end up in logs.
+// Reads the token and words the one refusal. A token in the URL is read where the header has none, and
+// opens a server only where its owner allowed that for it; cookies are never looked at.
 import { errorResponse } from '../errors.ts'
 
-/** What the `Authorization` header holds: a token, nothing, or nothing that can be used. */
+/** What a request holds: a token, nothing, or nothing that can be used. */
 export type Bearer =
-  | { readonly type: 'token'; readonly token: string }
+  | { readonly type: 'token'; readonly token: string; readonly isInUrl: boolean }
   | { readonly type: 'none' }
   | { readonly type: 'malformed' }
 
@@ -12,17 +12,33 @@ export type Bearer =
 // joined by a comma, which no token has. 512 characters: ours have 53.
 const BEARER = /^Bearer +([\w.~+/-]{1,512}=*)$/i
 
+/** `?token=hms_…`. */
+const TOKEN_PARAMETER = 'token'
+const URL_TOKEN = /^\w{1,512}$/
+
 const REALM = 'Bearer realm="hasmcp"'
 const INVALID_MESSAGE =
   'The token does not open this server: it is mistyped, expired, revoked or for another server'
 const MISSING_MESSAGE = 'This server needs a token: send the header "Authorization: Bearer hms_…"'
 
-/** What the `Authorization` header holds. */
-export function readBearer(headers: Headers): Bearer {
+/**
+ * The token of the URL's query where it has one, else that of the `Authorization` header: who puts one
+ * into the URL may need the header for the upstream.
+ */
+export function readToken({ url, headers }: Request): Bearer {
+  // Without taking every URL apart.
+  if (url.includes('?')) {
+    const tokens = new URL(url).searchParams.getAll(TOKEN_PARAMETER)
+    const [token = ''] = tokens
+    if (tokens.length > 1 || (tokens.length === 1 && !URL_TOKEN.test(token))) {
+      return { type: 'malformed' }
+    }
+    if (tokens.length === 1) return { type: 'token', token, isInUrl: true }
+  }
   const header = headers.get('authorization')
   if (header === null) return { type: 'none' }
   const token = BEARER.exec(header)?.[1]
-  return token === undefined ? { type: 'malformed' } : { type: 'token', token }
+  return token === undefined ? { type: 'malformed' } : { type: 'token', token, isInUrl: false }
 }
 
 /**

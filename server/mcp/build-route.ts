@@ -1,6 +1,7 @@
 // From the rows of a server to what its calls need, built once: tools by the names on the wire,
 // which must be unique in a server even where two of its providers use one name.
 import type { Route as RouteRow, RouteTool as RouteToolRow } from '../../db/route.ts'
+import type { InputRequest } from '../../db/content.ts'
 import type { ToolAnnotations } from '../../db/tables.ts'
 import type { Variable } from '../../db/variable.ts'
 import type { WrappedKey } from '../../db/vault.ts'
@@ -25,6 +26,11 @@ export interface RouteTool {
   /** JSON text of a `ToolDefinition` of `workers/messages.ts`. */
   readonly definition: string
   readonly baseUrl: string
+  /** Names of the client's headers that the provider is sent. */
+  readonly forwardedHeaders: readonly string[]
+  readonly resultMode: RouteToolRow['result_mode']
+  /** What the user is asked before a call, in the order of rounds. */
+  readonly inputRequests: readonly InputRequest[]
   /** The provider's default headers. */
   readonly headers: Readonly<Record<string, string>>
   /** The provider's default query parameters. */
@@ -41,6 +47,8 @@ export interface Route extends RouteContent {
   readonly serverId: string
   readonly name: string
   readonly instructions: string
+  /** Of web pages that may speak to it. */
+  readonly allowedOrigins: readonly string[]
   /** By name, in the order of their ids, so that a listing never changes by itself. */
   readonly tools: ReadonlyMap<string, RouteTool>
   /** Under which the variables' secrets are encrypted; undefined where there are none. */
@@ -91,6 +99,7 @@ export function buildRoute(
     serverId: server.id,
     name: server.name,
     instructions: server.instructions,
+    allowedOrigins: server.allowed_origins,
     tools,
     prompts,
     resources,
@@ -115,6 +124,9 @@ export function buildRouteTool(
     title: row.shown_title ?? row.title,
     description: row.shown_description ?? row.description,
     annotations: row.annotations ?? {},
+    forwardedHeaders: row.forwarded_headers,
+    resultMode: row.result_mode,
+    inputRequests: row.input_requests,
     iconUrl: row.icon_url ?? undefined,
     definitionHash: row.definition_hash,
     definition: row.definition,

@@ -13,7 +13,7 @@ export function preflightResponse(): Response {
   return new Response(null, {
     status: 204,
     headers: {
-      'access-control-allow-methods': 'POST',
+      'access-control-allow-methods': 'POST, GET, DELETE',
       'access-control-allow-headers': ALLOWED_HEADERS,
       'access-control-max-age': MAX_AGE_SECONDS,
     },

@@ -3,33 +3,21 @@
 import type { Events } from '../../db/events.ts'
 import { SuspendedError } from '../../schema/context.ts'
 import { errorResponse, toPublicError } from '../errors.ts'
-import { readBearer, unauthenticated } from './authenticate.ts'
+import { readToken, unauthenticated } from './authenticate.ts'
 import { preflightResponse, withCors } from './cors.ts'
-import { runBatch } from './batch.ts'
+import { answerBody, findSession, withStatus, type MessageDeps } from './answer-body.ts'
 import { createChangeHub } from './change-hub.ts'
 import type { ContentStore } from './content-store.ts'
-import type { AnswerMessage, Caller } from './era.ts'
-import { type Message, type RequestId, parseBody } from './json-rpc.ts'
+import type { Caller } from './era.ts'
 import { createLegacyEra } from './legacy.ts'
 import { openStream } from './legacy-stream.ts'
 import { readsStreams } from './live-reply.ts'
-import { checkMediaTypes } from './media-type.ts'
 import { createModernEra } from './modern.ts'
-import {
-  BATCH_VERSION,
-  type Era,
-  LEGACY_VERSIONS,
-  SESSION_HEADER,
-  VERSION_HEADER,
-  errorStatus,
-  hasClaim,
-  readEra,
-} from './protocol.ts'
-import { readBody } from './read-body.ts'
-import { type Reply, batchReply, errorReply, toResponse } from './reply.ts'
+import { LEGACY_VERSIONS, SESSION_HEADER, VERSION_HEADER } from './protocol.ts'
+import { type Reply, errorReply, toResponse } from './reply.ts'
 import type { RouteStore } from './route.ts'
 import { INVALID_REQUEST, RpcError } from './rpc-error.ts'
-import { createSessions, type Session, type Sessions } from './session.ts'
+import { createSessions } from './session.ts'
 import { createStreamHouse, type StreamHouse } from './stream-house.ts'
 import type { CallTool } from './tool.ts'
 import { createToolPages } from './tool-page.ts'
@@ -61,10 +49,10 @@ export interface McpEndpoint {
   readonly close: () => void
 }
 
+/** Only of {@link refuseOrigin} and of suspended accounts, which a page need not read either. */
+const ORIGIN_DENIED_STATUS = 403
 /** How long to wait after a 503, in seconds: a busy queue moves on, a database restarts. */
 const RETRY_AFTER_SECONDS = '1'
-
-type Eras = Readonly<Record<Era, AnswerMessage>>
 
 /** Speaks MCP in every revision from 2024-11-05 to 2026-07-28. */
 export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
@@ -72,22 +60,20 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
   return {
     async answer(request, serverId, requestId) {
       const origin = request.headers.get('origin')
-      // "If the Origin header is present and invalid, servers MUST respond with HTTP 403 Forbidden."
-      if (origin !== null && !deps.allowedOrigins(origin)) {
-        const message = 'Pages of this origin may not use this server'
-        return errorResponse({ code: 'ORIGIN_DENIED', message }, requestId)
-      }
-      const response = await answer(house, request, serverId, requestId)
-      return origin === null ? response : withCors(response, origin)
+      if (origin === null) return await answer(house, request, serverId, requestId)
+      // Whose pages may speak to a server only who opens it is told. A preflight opens nothing.
+      if (request.method === 'OPTIONS') return withCors(preflightResponse(), origin)
+      const isAllowed = (allowed: readonly string[]) =>
+        deps.allowedOrigins(origin) || allowed.includes(origin)
+      const response = await answer(house, request, serverId, requestId, isAllowed)
+      return response.status === ORIGIN_DENIED_STATUS ? response : withCors(response, origin)
     },
     close: house.streams.close,
   }
 }
 
-interface House {
+interface House extends MessageDeps {
   readonly deps: McpDeps
-  readonly eras: Eras
-  readonly sessions: Sessions
   readonly streams: StreamHouse
 }
 
@@ -113,27 +99,42 @@ async function answer(
   request: Request,
   serverId: string,
   requestId: string,
+  isAllowed: IsAllowed = () => true,
 ): Promise<Response> {
   const { method } = request
-  if (method === 'OPTIONS' && request.headers.has('origin')) return preflightResponse()
   if (method !== 'POST' && !isOfSession(request)) return refuseMethod(method, requestId)
-  const bearer = readBearer(request.headers)
-  if (bearer.type !== 'token') return unauthenticated(bearer.type, requestId)
+  const bearer = readToken(request)
+  if (bearer.type !== 'token') {
+    return isAllowed([]) ? unauthenticated(bearer.type, requestId) : refuseOrigin(requestId)
+  }
   const fail = (error: unknown): RpcError => toRpcError(house.deps, error, requestId)
   try {
-    const opening = await house.deps.routes.open(serverId, bearer.token)
+    const opening = await house.deps.routes.open(serverId, bearer.token, bearer.isInUrl)
+    if (!isAllowed(opening.type === 'opened' ? opening.route.allowedOrigins : [])) {
+      return refuseOrigin(requestId)
+    }
     if (opening.type === 'refused') return unauthenticated('token', requestId)
     if (opening.type === 'suspended') {
       return errorResponse(toPublicError(new SuspendedError()), requestId)
     }
     const { headers, signal } = request
     const { route, tokenId } = opening
-    const caller = { route, tokenId, token: bearer.token, headers, signal }
+    const { token, isInUrl: isTokenInUrl } = bearer
+    const caller = { route, tokenId, token, isTokenInUrl, headers, signal }
     if (method === 'POST') return respond(await answerBody(house, fail, caller, request))
     return respond(answerSession(house, caller, method))
   } catch (error) {
     return respond(errorReply(undefined, ...withStatus('modern', fail(error))))
   }
+}
+
+/** Whether pages of the request's origin may speak to a server that allows these. */
+type IsAllowed = (allowed: readonly string[]) => boolean
+
+/** "If the Origin header is present and invalid, servers MUST respond with HTTP 403 Forbidden." */
+function refuseOrigin(requestId: string): Response {
+  const message = 'Pages of this origin may not use this server'
+  return errorResponse({ code: 'ORIGIN_DENIED', message }, requestId)
 }
 
 /** GET and DELETE are a legacy session's; without one there is nothing to stream and to end. */
@@ -160,103 +161,6 @@ function answerSession({ sessions, streams }: House, caller: Caller, method: str
     throw new RpcError(INVALID_REQUEST, message, { httpStatus: 406 })
   }
   return openStream(streams, sessions, caller, session)
-}
-
-/**
- * The session that the caller names; undefined where none is named.
- *
- * @throws {RpcError} -32600 with HTTP status 404 when it is not one of the token's, or was ended: "the
- *   client MUST start a new session".
- */
-function findSession(sessions: Sessions, { route, tokenId, headers }: Caller): Session | undefined {
-  const id = headers.get(SESSION_HEADER)
-  if (id === null) return undefined
-  const session = sessions.find(route.serverId, tokenId, id)
-  if (session !== undefined) return session
-  const message = 'There is no such session: it was ended, or is not of this server and token'
-  throw new RpcError(INVALID_REQUEST, message, { httpStatus: 404 })
-}
-
-async function answerBody(
-  house: House,
-  fail: (error: unknown) => RpcError,
-  caller: Caller,
-  request: Request,
-): Promise<Reply> {
-  checkMediaTypes(caller.headers)
-  const body = parseBody(await readBody(request))
-  if (body.kind === 'single') return await answerMessage(house, fail, caller, body.message)
-  return await answerBatch(house, fail, caller, body.messages)
-}
-
-async function answerBatch(
-  house: House,
-  fail: (error: unknown) => RpcError,
-  outer: Caller,
-  messages: readonly Message[],
-): Promise<Reply> {
-  checkBatch(outer.headers, messages)
-  const headers = new Headers(outer.headers)
-  // The answers of a batch are one array: none of them can be a stream.
-  headers.set('accept', 'application/json')
-  const caller = { ...outer, headers }
-  const replies = await runBatch(messages, async (message) => {
-    if (!isInitialize(message) || message.kind !== 'request') {
-      return await answerMessage(house, fail, caller, message)
-    }
-    // 2025-03-26: "the initialize request MUST NOT be part of a JSON-RPC batch"
-    const error = new RpcError(INVALID_REQUEST, 'initialize must not be part of a batch')
-    return refuse(message.id, error)
-  })
-  const reply = batchReply(replies)
-  return messages.every(({ kind }) => kind === 'invalid') ? { ...reply, status: 400 } : reply
-}
-
-/** One message's answer; it never rejects, so that one of a batch does not take the others along. */
-async function answerMessage(
-  { eras, sessions }: House,
-  fail: (error: unknown) => RpcError,
-  caller: Caller,
-  message: Message,
-): Promise<Reply> {
-  if (message.kind === 'invalid') {
-    return refuse(message.id, new RpcError(INVALID_REQUEST, message.message))
-  }
-  const id = message.kind === 'request' ? message.id : undefined
-  // Until it is known otherwise; what goes wrong before has the same status in both.
-  let era: Era = 'modern'
-  try {
-    era = readEra(caller.headers, message)
-    if (era === 'modern') return await eras.modern(caller, message)
-    const session = isInitialize(message) ? undefined : findSession(sessions, caller)
-    return await eras.legacy(session === undefined ? caller : { ...caller, session }, message)
-  } catch (error) {
-    return errorReply(id, ...withStatus(era, fail(error)))
-  }
-}
-
-/** It begins a session, whatever the client had before. */
-function isInitialize(message: Message): boolean {
-  return message.kind === 'request' && message.method === 'initialize'
-}
-
-/** @throws {RpcError} -32600 when the request is not of the one revision that has batches. */
-function checkBatch(headers: Headers, messages: readonly Message[]): void {
-  const version = headers.get(VERSION_HEADER) ?? BATCH_VERSION
-  const isModern = messages.some((message) => 'params' in message && hasClaim(message.params))
-  if (version === BATCH_VERSION && !isModern) return
-  throw new RpcError(
-    INVALID_REQUEST,
-    `The request body is an array, expected one message: only revision ${BATCH_VERSION} has batches`,
-  )
-}
-
-function refuse(id: RequestId | undefined, error: RpcError): Reply {
-  return errorReply(id, ...withStatus('modern', error))
-}
-
-function withStatus(era: Era, error: RpcError): [RpcError, number] {
-  return [error, errorStatus(era, error)]
 }
 
 function toRpcError(deps: McpDeps, error: unknown, requestId: string): RpcError {

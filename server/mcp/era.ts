@@ -14,6 +14,8 @@ export interface Caller {
   readonly tokenId: string
   /** The token itself, to ask again whether it holds. */
   readonly token: string
+  /** It stands in the URL; a header `Authorization` is then not ours. */
+  readonly isTokenInUrl: boolean
   /** Of the legacy era, where the client named one. */
   readonly session?: Session
   readonly headers: Headers

@@ -106,7 +106,7 @@ function call(
 ): Promise<Reply> {
   return answerLive(caller.signal, (say, signal) =>
     run(running, { ...caller, signal }, request, (own) =>
-      callTool(deps.call, caller.route, request, own, progressOf(deps, caller, request, say)),
+      callTool(deps.call, caller, request, own, progressOf(deps, caller, request, say)),
     ),
   )
 }

@@ -36,7 +36,7 @@ export function createMethods(deps: EraDeps): ReadonlyMap<string, Method> {
     ],
     [
       'resources/read',
-      cacheable(({ route }, params, signal) => readResource(deps, route, params, signal)),
+      cacheable((caller, params, signal) => readResource(deps, caller, params, signal)),
     ],
     ['completion/complete', plain(({ route }, params) => complete(route, params))],
   ])

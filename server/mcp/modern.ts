@@ -118,7 +118,7 @@ function discover({ route }: Caller, { id }: RpcRequest, leading: string): Reply
 function call(deps: EraDeps, caller: Caller, request: RpcRequest, leading: string): Promise<Reply> {
   return answerLive(caller.signal, async (say, signal) => {
     const progress = createProgress(caller, request, say, false)
-    const members = await callTool(deps.call, caller.route, request, signal, progress)
+    const members = await callTool(deps.call, caller, request, signal, progress)
     return members === undefined ? CLIENT_CLOSED : resultReply(request.id, leading, members)
   })
 }

@@ -4,7 +4,9 @@ import { fillText } from '../../schema/placeholder.ts'
 import { matchUriTemplate } from '../../schema/uri-template.ts'
 import type { RouteResource } from './build-content.ts'
 import type { Route } from './build-route.ts'
+import { pickClientHeaders } from './client-header.ts'
 import type { ContentStore } from './content-store.ts'
+import type { Caller } from './era.ts'
 import type { JsonObject } from './json-rpc.ts'
 import { printList } from './list-page.ts'
 import type { Members } from './reply.ts'
@@ -86,17 +88,21 @@ export interface ReadDeps {
  */
 export async function readResource(
   deps: ReadDeps,
-  route: Route,
-  { uri }: JsonObject,
+  caller: Caller,
+  params: JsonObject,
   signal: AbortSignal,
 ): Promise<Members | undefined> {
+  const { uri } = params
+  const { route } = caller
   if (typeof uri !== 'string') {
     throw new RpcError(INVALID_PARAMS, `params.uri is ${kindOf(uri)}, expected a URI`)
   }
   const found = uri.length > MAX_URI_CHARACTERS ? undefined : findResource(route, uri)
   if (found === undefined) throw notFound(uri)
   const { resource, values } = found
-  if (resource.row.tool_id !== null) return await callUpstream(deps, route, uri, found, signal)
+  if (resource.row.tool_id !== null) {
+    return await callUpstream(deps, caller, { ...params, uri }, found, signal)
+  }
   const stored = await deps.content.findResource(route.accountId, resource.row.id)
   if (stored === undefined) throw notFound(uri)
   const { mime_type: mimeType, is_template: isTemplate, text, blob } = stored
@@ -127,16 +133,20 @@ export function findResource({ resources, templates }: Route, uri: string): Foun
 
 async function callUpstream(
   deps: ReadDeps,
-  route: Route,
-  uri: string,
+  caller: Caller,
+  params: JsonObject & { readonly uri: string },
   { resource: { row, tool }, values }: Found,
   signal: AbortSignal,
 ): Promise<Members | undefined> {
+  const { uri } = params
+  const { route } = caller
   if (tool === undefined) throw failed(`The tool that ${shown(uri)} is got by is switched off`)
   if (signal.aborted) return undefined
   const argumentsText = JSON.stringify({ ...row.arguments, ...Object.fromEntries(values) })
   const resource = { uri, mimeType: row.mime_type }
-  const result = await deps.call({ route, tool, argumentsText, signal, resource })
+  const clientHeaders = pickClientHeaders(caller, tool, params)
+  const headers = clientHeaders && { clientHeaders }
+  const result = await deps.call({ route, tool, argumentsText, signal, resource, ...headers })
   if (result.failure === 'CANCELLED' && signal.aborted) return undefined
   if (!result.isError) return result.members
   if (result.status === NOT_FOUND) throw notFound(uri)

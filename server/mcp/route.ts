@@ -18,13 +18,13 @@ export type Opening =
 /** Opens servers for tokens. */
 export interface RouteStore {
   /**
-   * The server's route, if `token` opens it now. A warm answer reads no database; a malformed token
+   * The server's route, if `token` opens it now, and may stand in a URL where it does (`isInUrl`). A warm answer reads no database; a malformed token
    * or id never does.
    *
    * @throws {UnavailableError} UNAVAILABLE when the database cannot be reached and what is known is
    *   missing or too old.
    */
-  open(serverId: string, token: string): Promise<Opening>
+  open(serverId: string, token: string, isInUrl?: boolean): Promise<Opening>
   /**
    * The account's server as it is now, for whoever opened it before; undefined where it is gone.
    *
@@ -61,10 +61,11 @@ export function createRouteStore(db: Database, options: RouteStoreOptions = {}):
     if (db.events.isTrusted()) outage.clear()
   })
   return {
-    async open(serverId, token) {
+    async open(serverId, token, isInUrl = false) {
       if (!isCredential('hms', token) || !isId('srv', serverId)) return REFUSED
       const record = await tokens.find(hashCredential(token))
       if (record?.serverId !== serverId || !isValidAt(record, now())) return REFUSED
+      if (isInUrl && !record.isUrlAllowed) return REFUSED
       if (record.isSuspended) return SUSPENDED
       const route = await routes.find(record.accountId, serverId)
       return route === undefined ? REFUSED : { type: 'opened', route, tokenId: record.tokenId }

@@ -95,12 +95,12 @@ interface Resident {
 /** While nobody can tell, the stream stays: a call would be served from memory, too. */
 async function endIfRefused(
   routes: RouteStore,
-  { route, token }: Caller,
+  { route, token, isTokenInUrl }: Caller,
   stream: EventStream,
   farewell: () => void,
 ): Promise<void> {
   try {
-    const opening = await routes.open(route.serverId, token)
+    const opening = await routes.open(route.serverId, token, isTokenInUrl)
     if (opening.type !== 'opened' && !stream.isOver) farewell()
   } catch (error) {
     if (!(error instanceof UnavailableError)) throw error

@@ -11,6 +11,8 @@ export interface TokenRecord {
   readonly accountId: string
   readonly serverId: string
   readonly isRevoked: boolean
+  /** It may stand in the URL. */
+  readonly isUrlAllowed: boolean
   /** The account is suspended: a token that holds opens nothing now. */
   readonly isSuspended: boolean
   /** Milliseconds since 1970; undefined: it does not expire. */
@@ -55,6 +57,7 @@ async function loadToken(db: Database, hash: Buffer): Promise<TokenRecord | unde
     accountId: row.account_id,
     serverId: row.server_id,
     isRevoked: row.revoked_at !== null,
+    isUrlAllowed: row.is_url_allowed,
     isSuspended: row.account_suspended_at !== null,
     expiresAt: row.expires_at?.getTime(),
   }

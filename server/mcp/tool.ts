@@ -2,6 +2,8 @@
 // that are made here.
 import type { CallOutcome, CallTask } from '../../workers/messages.ts'
 import type { Route, RouteTool } from './build-route.ts'
+import { pickClientHeaders } from './client-header.ts'
+import type { Caller } from './era.ts'
 import { readAfter } from './list-page.ts'
 import { INTERNAL_ERROR, INVALID_PARAMS, RpcError, kindOf, shown } from './rpc-error.ts'
 import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
@@ -21,6 +23,8 @@ export type CallTool = (input: {
   readonly signal: AbortSignal
   /** Where the answer is a resource: its members are those of a `ReadResourceResult`. */
   readonly resource?: CallTask['resource']
+  /** The client's own that pass on. */
+  readonly clientHeaders?: CallTask['clientHeaders']
   /** Told what the upstream says while it streams its answer. */
   readonly onProgress?: OnProgress
 }) => Promise<CallResult>
@@ -48,7 +52,7 @@ export async function listTools(
  */
 export async function callTool(
   call: CallTool,
-  route: Route,
+  caller: Caller,
   { params, argumentsText }: RpcRequest,
   signal: AbortSignal,
   onProgress: OnProgress,
@@ -57,6 +61,7 @@ export async function callTool(
   if (typeof name !== 'string') {
     throw new RpcError(INVALID_PARAMS, `params.name is ${kindOf(name)}, expected a tool's name`)
   }
+  const { route } = caller
   const tool = route.tools.get(name)
   if (tool === undefined) throw new RpcError(INVALID_PARAMS, `Unknown tool: ${shown(name)}`)
   if (!isJsonObject(input)) {
@@ -64,7 +69,15 @@ export async function callTool(
   }
   if (signal.aborted) return undefined
   const text = argumentsText ?? JSON.stringify(input)
-  const result = await call({ route, tool, argumentsText: text, signal, onProgress })
+  const clientHeaders = pickClientHeaders(caller, tool, params)
+  const result = await call({
+    route,
+    tool,
+    argumentsText: text,
+    signal,
+    onProgress,
+    ...(clientHeaders && { clientHeaders }),
+  })
   if (result.failure !== 'CANCELLED') return result.members
   if (signal.aborted) return undefined
   // Nobody asked for it but us: the process is being stopped.

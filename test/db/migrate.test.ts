@@ -42,9 +42,10 @@ test('migrations run once', async (t) => {
       { name: '0005-add-own-tool' },
       { name: '0006-add-interceptor' },
       { name: '0007-add-prompt-and-resource' },
+      { name: '0008-add-client-option' },
     ])
   }
-  assert.deepEqual(messages, ['info: The schema of the database was changed by 7 migrations'])
+  assert.deepEqual(messages, ['info: The schema of the database was changed by 8 migrations'])
 })
 
 test('every constraint and index is named after its table and columns', async (t) => {

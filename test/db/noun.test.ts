@@ -118,6 +118,7 @@ test('a provider is created, listed, renamed, collides, is deleted and missed', 
     base_url: 'https://pets.example',
     headers: { 'X-Client': 'hasmcp "quoted"' },
     query: {},
+    forwarded_headers: [],
     icon_url: null,
     document_url: documentUrl,
     version: 1,
@@ -217,6 +218,10 @@ test('a server gets tools, a route and tokens, and takes them with it', async ()
     base_url: 'https://pets.example',
     headers: {},
     query: {},
+    icon_url: null,
+    forwarded_headers: [],
+    result_mode: 'CONTENT',
+    input_requests: [],
   })
   assert.deepEqual(route.server, await inAccount((tx) => getServer(tx, server.id)))
   assert.ok(route.server.version > server.version)
@@ -229,6 +234,7 @@ test('a server gets tools, a route and tokens, and takes them with it', async ()
     id: row.id,
     account_id: accountId,
     server_id: server.id,
+    is_url_allowed: false,
     expires_at: null,
     revoked_at: null,
     account_suspended_at: null,

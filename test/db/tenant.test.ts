@@ -237,7 +237,15 @@ test('withGate reads the columns that authentication needs and nothing else', as
   const open: Readonly<Record<string, readonly string[]>> = {
     account: ['id', 'suspended_at'],
     api_key: ['account_id', 'expires_at', 'hash', 'id', 'revoked_at'],
-    server_token: ['account_id', 'expires_at', 'hash', 'id', 'revoked_at', 'server_id'],
+    server_token: [
+      'account_id',
+      'expires_at',
+      'hash',
+      'id',
+      'is_url_allowed',
+      'revoked_at',
+      'server_id',
+    ],
   }
   const { rows } = await sql<{ table_name: string; column_name: string }>`
     select table_name::text, column_name::text from information_schema.columns

@@ -35,6 +35,8 @@ export interface Provider {
   readonly headers: Readonly<Record<string, string>>
   /** Default query parameters; an argument cannot replace one. Default: none. */
   readonly query?: Readonly<Record<string, string>>
+  /** The client's own, by names in lower case, where nothing else says them. Never filled in. */
+  readonly clientHeaders?: Readonly<Record<string, string>>
   /** What `${NAME}` stands for in them; absent where they have none. */
   readonly variables?: Variables
 }
@@ -113,11 +115,16 @@ function readBody(args: Arguments, { argument, members }: ToolBody): unknown {
   return Object.fromEntries(given.map((name) => [name, args[name]]))
 }
 
-function startHeaders({ headers: defaults, variables }: Provider): Record<string, string> {
+function startHeaders({
+  headers: defaults,
+  clientHeaders,
+  variables,
+}: Provider): Record<string, string> {
   // No prototype: "__proto__" is a token and so a header name.
   const headers: Record<string, string> = Object.create(null)
   headers['accept'] = 'application/json, */*;q=0.8'
   headers['user-agent'] = 'hasmcp'
+  Object.assign(headers, clientHeaders)
   for (const [name, text] of Object.entries(defaults)) {
     const value = variables === undefined ? text : fillHeader(name, text, variables)
     const problem = findHeaderProblem(name, value)

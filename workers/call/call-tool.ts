@@ -12,7 +12,15 @@ import { isRecord, parseKeepingIntegers } from './number.ts'
 import { redact, toNeedles } from './redact.ts'
 import { createReporter } from './report-progress.ts'
 import { shapeResource, shapeResourceText } from './shape-resource.ts'
-import { shapeError, shapeResponse, shapeText, type Shaped } from './shape-result.ts'
+import { shapeMcpResult } from './shape-mcp-result.ts'
+import {
+  isTextType,
+  readText,
+  shapeError,
+  shapeResponse,
+  shapeText,
+  type Shaped,
+} from './shape-result.ts'
 import { findTool, type Tool } from './tool.ts'
 
 type CallResult = Extract<CallOutcome, { type: 'result' }>
@@ -45,6 +53,7 @@ export async function callTool(
       egressAllow: task.egressAllow,
       signal,
       ...(task.partition === undefined ? {} : { partition: task.partition }),
+      mayCut: (headers) => mayCut(task, headers),
       ...(task.progressPort && { onResponse: listenTo(task, needles) }),
     })
     const { status, body } = response
@@ -62,6 +71,15 @@ export async function callTool(
   } finally {
     interceptors?.end()
   }
+}
+
+/** A text that is too long is of use up to there, where nobody has to read it as a whole. */
+function mayCut(
+  { resource, isMcpResult = false, interception }: CallTask,
+  headers: EgressResponse['headers'],
+): boolean {
+  const isReadAsWhole = (interception?.response.length ?? 0) > 0 || isMcpResult
+  return resource === undefined && !isReadAsWhole && isTextType(headers)
 }
 
 /** Tells the main thread what an upstream says while it streams its answer. */
@@ -85,19 +103,22 @@ function maskBy(needles: readonly Buffer[] | undefined): (text: string) => strin
 
 /** What the caller sees of the answer, in the shape that it asked for. */
 function shape(
-  { resource }: CallTask,
+  { resource, isMcpResult = false }: CallTask,
   response: EgressResponse,
   url: URL,
   rewritten: Rewritten | undefined,
 ): Shaped {
   const { status } = response
+  const isError = status < 200 || status >= 300
+  if (isMcpResult && resource === undefined && !isError) {
+    return shapeMcpResult(rewritten?.text ?? readText(response) ?? '')
+  }
   if (rewritten === undefined) {
     return resource === undefined
       ? shapeResponse(response, url)
       : shapeResource(response, resource, url)
   }
   const { text, structured } = rewritten
-  const isError = status < 200 || status >= 300
   return resource === undefined || isError
     ? shapeText(text, status, structured)
     : shapeResourceText(text, resource)

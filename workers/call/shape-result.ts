@@ -1,9 +1,9 @@
 // Prints an upstream's answer, or the lack of one, as the members of an MCP `CallToolResult`. A body
 // is decoded once and printed once; nobody parses it.
 import { isUtf8 } from 'node:buffer'
+import { createHash } from 'node:crypto'
 import { STATUS_CODES } from 'node:http'
 import type { EgressResponse } from '../egress/client.ts'
-import { EgressError } from '../egress/error.ts'
 
 /** Members of a `CallToolResult` without the braces around them, as UTF-8 JSON. */
 export interface Shaped {
@@ -21,15 +21,18 @@ const MAX_ERROR_BODY_BYTES = 16_384
  */
 const MAX_PRINTED_TEXT_BYTES = 20 * 1024 * 1024
 
+/** 0xDC00 to 0xDFFF, shifted. */
+const LOW_SURROGATE = 0xdc00 >>> 10
+
 /** `\u0000`: what one UTF-16 unit prints as at worst. */
 const MAX_PRINTED_UNIT_BYTES = 6
 
 const encoder = new TextEncoder()
 
 /**
- * The upstream's answer: its body as text, image or audio; any status but 2xx is an error.
- * @throws {EgressError} RESPONSE_TOO_LARGE when the body's text would take more than
- *   {@link MAX_PRINTED_TEXT_BYTES} as JSON.
+ * The upstream's answer: its body as text (cut where it would take more than
+ * {@link MAX_PRINTED_TEXT_BYTES} as JSON, and then it says so), image, audio, or an embedded resource
+ * where it is nothing of them; any status but 2xx is an error.
  */
 export function shapeResponse(response: EgressResponse, requestUrl: URL): Shaped {
   const { status, body } = response
@@ -80,33 +83,45 @@ function shapeSuccess(response: EgressResponse): Shaped {
 type Content =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'image' | 'audio'; readonly data: string; readonly mimeType: string }
+  | {
+      readonly type: 'resource'
+      readonly resource: { readonly uri: string; readonly mimeType: string; readonly blob: string }
+    }
 
 function createContent(response: EgressResponse): Content {
-  const { body } = response
+  const { body, isCut = false } = response
   const mimeType = readMediaType(response)
   const family = mimeType.split('/', 1)[0]
   if ((family === 'image' || family === 'audio') && !mimeType.endsWith('+xml')) {
     return { type: family, data: asBuffer(body).toString('base64'), mimeType }
   }
-  if (!isText(response, body)) return { type: 'text', text: describeBinary(response) }
-  const text = decodeText(response, body)
-  if (isPrintedLonger(text, MAX_PRINTED_TEXT_BYTES)) {
-    throw new EgressError(
-      'RESPONSE_TOO_LARGE',
-      `The upstream's answer of ${body.length} bytes is larger than the limit of ${MAX_PRINTED_TEXT_BYTES} bytes once it is printed as JSON`,
-    )
-  }
-  return { type: 'text', text }
+  if (!isText(response, body)) return embed(body, mimeType)
+  const text = decodeText(response, isCut ? trimCutCharacter(body) : body)
+  const end = findPrintedEnd(text, MAX_PRINTED_TEXT_BYTES)
+  const kept = end < text.length ? text.slice(0, end) : text
+  if (kept.length === text.length && !isCut) return { type: 'text', text }
+  const whole = isCut ? 'the answer is longer' : `of ${text.length}`
+  return { type: 'text', text: `${kept}\n(cut: the first ${kept.length} characters; ${whole})` }
 }
 
-/** Whether the text would take more bytes of JSON, quotes left out. Found without printing it. */
-function isPrintedLonger(text: string, maxBytes: number): boolean {
-  if (text.length * MAX_PRINTED_UNIT_BYTES <= maxBytes) return false
+/** Bytes that nobody can read, under a name that is made of them (RFC 6920). */
+function embed(body: Uint8Array, mimeType: string): Content {
+  const uri = `ni:///sha-256;${createHash('sha256').update(body).digest('base64url')}`
+  const blob = asBuffer(body).toString('base64')
+  const type = mimeType || 'application/octet-stream'
+  return { type: 'resource', resource: { uri, mimeType: type, blob } }
+}
+
+/** How much of the text takes at most so many bytes of JSON, quotes left out: its length, or less. */
+function findPrintedEnd(text: string, maxBytes: number): number {
+  if (text.length * MAX_PRINTED_UNIT_BYTES <= maxBytes) return text.length
   let bytes = 0
-  for (let at = 0; at < text.length && bytes <= maxBytes; at += 1) {
+  for (let at = 0; at < text.length; at += 1) {
     bytes += countPrintedBytes(text.charCodeAt(at))
+    // Not between the halves of a character.
+    if (bytes > maxBytes) return text.charCodeAt(at) >>> 10 === LOW_SURROGATE ? at - 1 : at
   }
-  return bytes > maxBytes
+  return text.length
 }
 
 /** Decoded text has no lone surrogates: each is half of a character of four bytes. */
@@ -147,7 +162,7 @@ function describeBinary(response: EgressResponse): string {
 }
 
 /** The media type without its parameters; empty where there is none. */
-export function readMediaType({ headers }: EgressResponse): string {
+export function readMediaType({ headers }: Pick<EgressResponse, 'headers'>): string {
   const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() ?? ''
   // It is printed for a model and named to a client: only what is a media type may be.
   return /^[\w.+-]{1,64}\/[\w.+-]{1,100}$/.test(type) ? type : ''
@@ -156,8 +171,13 @@ export function readMediaType({ headers }: EgressResponse): string {
 const TEXT_TYPE =
   /^text\/|[/+](json|xml|yaml)$|\/(x-ndjson|jsonl|javascript|x-www-form-urlencoded|graphql|x-yaml)$/
 
+/** Whether the headers call the body a text. */
+export function isTextType(headers: EgressResponse['headers']): boolean {
+  return TEXT_TYPE.test(readMediaType({ headers }))
+}
+
 function isText(response: EgressResponse, body: Uint8Array): boolean {
-  if (TEXT_TYPE.test(readMediaType(response))) return true
+  if (isTextType(response.headers)) return true
   // Many APIs send text as application/octet-stream or as a type of their own. The last character
   // may be cut, which is no reason to call the rest binary.
   return !body.includes(0) && isUtf8(trimCutCharacter(body))

@@ -31,6 +31,8 @@ export interface EgressRequest {
   readonly partition?: string
   /** Default: the operating system's resolver. */
   readonly resolve?: Resolve
+  /** Whether a body that is too long may be cut, by the response's headers. Default: never. */
+  readonly mayCut?: (headers: IncomingHttpHeaders) => boolean
   /** Called with the response's headers; what it answers is given the body's chunks as they come. */
   readonly onResponse?: (headers: IncomingHttpHeaders) => ((chunk: Uint8Array) => void) | undefined
 }
@@ -41,6 +43,8 @@ export interface EgressResponse {
   readonly headers: IncomingHttpHeaders
   /** After decompression. May be a view of a larger buffer. */
   readonly body: Uint8Array
+  /** The body goes on, but was too long. */
+  readonly isCut?: boolean
 }
 
 /** Node's own bound is 16 KiB; API gateways send more than that in policies and cookies. */
@@ -73,16 +77,18 @@ export async function request(options: EgressRequest): Promise<EgressResponse> {
     outcome = await send(options, target, deadline, `${options.partition ?? ''} again`)
   }
   if (outcome === 'stale-connection') throw createUnreachableError(target.origin)
-  const { response, chunks } = outcome
+  const { response, chunks, isCut = false } = outcome
   const raw = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks)
   const coding = response.headers['content-encoding']
   const body = coding === undefined ? raw : await decodeBody(raw, coding, options.maxBodyBytes)
-  return { status: response.statusCode ?? 0, headers: response.headers, body }
+  const cut = isCut ? { isCut } : {}
+  return { status: response.statusCode ?? 0, headers: response.headers, body, ...cut }
 }
 
 interface Received {
   readonly response: IncomingMessage
   readonly chunks: readonly Uint8Array[]
+  readonly isCut?: boolean
 }
 
 /** One exchange on one connection. */
@@ -137,7 +143,10 @@ function send(
     clientRequest.on('response', (response) => {
       hasResponse = true
       receive(response, options, target, fail, (received) => {
-        if (finish()) resolve(received)
+        if (!finish()) return
+        resolve(received)
+        // The rest is nobody's: it is not waited for.
+        if (received.isCut === true) clientRequest.destroy()
       })
     })
     clientRequest.end(options.body)
@@ -169,7 +178,7 @@ function open(options: EgressRequest, target: Target, partition: string): Client
 /** Collects the body, at most `maxBodyBytes` of it. */
 function receive(
   response: IncomingMessage,
-  { maxBodyBytes, method, onResponse }: EgressRequest,
+  { maxBodyBytes, method, onResponse, mayCut }: EgressRequest,
   target: Target,
   fail: (error: EgressError) => void,
   done: (received: Received) => void,
@@ -179,7 +188,10 @@ function receive(
   const declared = response.headers['content-length']
   const declaredBytes = declared === undefined ? undefined : Number(declared)
   const hasBody = method !== 'HEAD' && response.statusCode !== 204 && response.statusCode !== 304
-  if (hasBody && declaredBytes !== undefined && declaredBytes > maxBodyBytes) {
+  const { headers } = response
+  // What is compressed ends nowhere but at its end.
+  const isCuttable = headers['content-encoding'] === undefined && mayCut?.(headers) === true
+  if (hasBody && !isCuttable && declaredBytes !== undefined && declaredBytes > maxBodyBytes) {
     return fail(createTooLargeError(maxBodyBytes))
   }
   const chunks: Uint8Array[] = []
@@ -187,7 +199,11 @@ function receive(
   const onChunk = onResponse?.(response.headers)
   response.on('data', (chunk: Uint8Array) => {
     receivedBytes += chunk.length
-    if (receivedBytes > maxBodyBytes) return fail(createTooLargeError(maxBodyBytes))
+    if (receivedBytes > maxBodyBytes) {
+      if (!isCuttable) return fail(createTooLargeError(maxBodyBytes))
+      chunks.push(chunk.subarray(0, chunk.length - (receivedBytes - maxBodyBytes)))
+      return done({ response, chunks, isCut: true })
+    }
     chunks.push(chunk)
     onChunk?.(chunk)
   })
