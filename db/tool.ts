@@ -153,7 +153,7 @@ export async function updateTool(tx: Tx, id: string, change: ToolChange): Promis
         ...(isEnabled !== undefined && { is_enabled: isEnabled }),
         ...(resultMode !== undefined && { result_mode: resultMode }),
         ...(inputRequests !== undefined && {
-          input_requests: sql<string>`${JSON.stringify(inputRequests)}::text::jsonb`,
+          input_requests: sql<string>`${JSON.stringify(inputRequests)}::text::json`,
         }),
         ...(name !== undefined && { name }),
         ...(title !== undefined && { title }),

@@ -1,6 +1,7 @@
 // What a tool asks its user before it is called. Any tool can have this, imported ones too: an import
 // leaves it as it is.
 import type { InputRequest } from '../db/content.ts'
+import type { InputSchema } from '../workers/definition.ts'
 import { builder } from './builder.ts'
 import { checkRequestedSchema } from './requested-schema.ts'
 import { ToolRef } from './tool.ts'
@@ -108,6 +109,29 @@ export function checkInputRequests(
     return checkInputRequest(here, { ...request, key })
   })
   return checked.toSorted((a, b) => a.round - b.round)
+}
+
+/**
+ * Refuses forms that ask for what the tool does not take: each call would fail.
+ *
+ * @throws {InvalidError} INVALID
+ */
+export function checkFields(
+  path: InputPath,
+  requests: readonly InputRequest[],
+  { properties, additionalProperties }: InputSchema,
+): void {
+  if (additionalProperties !== false) return
+  for (const [n, { requestedSchema }] of requests.entries()) {
+    const fields = (requestedSchema?.['properties'] ?? {}) as object
+    const unknown = Object.keys(fields).find((name) => !Object.hasOwn(properties, name))
+    if (unknown === undefined) continue
+    const expected = Object.keys(properties).join(', ') || 'none: it has no arguments'
+    throw invalid(
+      [...path, String(n), 'requestedSchema', 'properties', unknown],
+      `is no argument of the tool; expected one of ${expected}`,
+    )
+  }
 }
 
 function checkInputRequest(

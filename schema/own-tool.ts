@@ -2,12 +2,19 @@
 import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
 import { getProvider } from '../db/provider.ts'
 import { deleteTools, getTool, insertTool, updateTool, updateTools } from '../db/tool.ts'
+import type { ToolDefinition } from '../workers/definition.ts'
+import { loadToolDefinition } from './batch.ts'
 import { answer, builder } from './builder.ts'
 import { inAccount } from './context.ts'
 import { defineRequest } from './define-own-tool.ts'
 import { HeaderInput } from './header.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
-import { InputRequestInput, ToolResultMode, checkInputRequests } from './input-request.ts'
+import {
+  InputRequestInput,
+  ToolResultMode,
+  checkFields,
+  checkInputRequests,
+} from './input-request.ts'
 import { HttpMethodRef, ToolRef } from './tool.ts'
 import { checkId, checkIds, checkName, checkText, checkToolName, invalid } from './validate.ts'
 
@@ -159,6 +166,8 @@ const UpdateToolInput = builder.inputType('UpdateToolInput', {
   }),
 })
 
+const REQUESTS = ['input', 'inputRequests']
+
 builder.mutationField('updateTool', (t) =>
   t.field({
     type: ToolRef,
@@ -190,9 +199,13 @@ builder.mutationField('updateTool', (t) =>
       const always = {
         isEnabled: input.isEnabled ?? undefined,
         resultMode: input.resultMode ?? undefined,
-        inputRequests: inputRequests
-          ? checkInputRequests(['input', 'inputRequests'], inputRequests)
-          : undefined,
+        inputRequests: inputRequests ? checkInputRequests(REQUESTS, inputRequests) : undefined,
+      }
+      if (always.inputRequests) {
+        const definition =
+          defined?.definition ?? (await loadToolDefinition(context, present.definition_hash))
+        const { inputSchema } = JSON.parse(definition) as ToolDefinition
+        checkFields(REQUESTS, always.inputRequests, inputSchema)
       }
       return await inAccount(context, (tx) =>
         updateTool(tx, id, { ...always, ...change, ...(defined && { request: defined }) }),

@@ -24,6 +24,7 @@ import { createToolTrial } from './tool-trial.ts'
 import { createRouteStore } from './mcp/route.ts'
 import { openVariables } from './mcp/resolve-variable.ts'
 import type { CallTool } from './mcp/tool.ts'
+import { createUseOnce } from './mcp/use-once.ts'
 import { createRateLimit } from './rate-limit.ts'
 
 /** The product, running. */
@@ -170,6 +171,8 @@ function createHandlers(
     mcp: createMcpEndpoint({
       events: db.events,
       sessionKey: deriveKey(key, 'mcp session'),
+      stateKey: deriveKey(key, 'mcp request state'),
+      useOnce: createUseOnce(db),
       routes: createRouteStore(db),
       call,
       content: createContentStore(db),

@@ -2,6 +2,7 @@
 // tool asks its user, and whether its answer is a result of MCP already.
 import { sql, type Kysely } from 'kysely'
 
+// `json`, not `jsonb`: the fields of a form stay in their order.
 const STATEMENTS = [
   `alter table server add column allowed_origins jsonb not null default '[]',
     add constraint server_allowed_origins_check check (jsonb_typeof(allowed_origins) = 'array')`,
@@ -11,9 +12,9 @@ const STATEMENTS = [
   `alter table provider add column forwarded_headers jsonb not null default '[]',
     add constraint provider_forwarded_headers_check check (jsonb_typeof(forwarded_headers) = 'array')`,
   `alter table tool add column result_mode text not null default 'CONTENT',
-    add column input_requests jsonb not null default '[]',
+    add column input_requests json not null default '[]',
     add constraint tool_result_mode_check check (result_mode in ('CONTENT', 'MCP_RESULT')),
-    add constraint tool_input_requests_check check (jsonb_typeof(input_requests) = 'array')`,
+    add constraint tool_input_requests_check check (json_typeof(input_requests) = 'array')`,
 ]
 
 /** Adds the columns. */

@@ -15,6 +15,7 @@ import { readsStreams } from './live-reply.ts'
 import { createModernEra } from './modern.ts'
 import { LEGACY_VERSIONS, SESSION_HEADER, VERSION_HEADER } from './protocol.ts'
 import { type Reply, errorReply, toResponse } from './reply.ts'
+import { createRequestStates, type UseOnce } from './request-state.ts'
 import type { RouteStore } from './route.ts'
 import { INVALID_REQUEST, RpcError } from './rpc-error.ts'
 import { createSessions } from './session.ts'
@@ -35,6 +36,9 @@ export interface McpDeps {
   readonly allowedOrigins: (origin: string) => boolean
   /** What the control plane changes, for notices. */
   readonly events: Pick<Events, 'subscribe' | 'onDistrust' | 'isTrusted'>
+  /** Seals what calls know between rounds of questions, likewise: 32 bytes. */
+  readonly stateKey: Uint8Array
+  readonly useOnce: UseOnce
   /** Signs the ids of sessions, likewise. */
   readonly sessionKey: Uint8Array
   /** Signs the cursors of lists: the same in all processes and after a restart. */
@@ -78,7 +82,7 @@ interface House extends MessageDeps {
 }
 
 function createHouse(deps: McpDeps): House {
-  const { events, routes, onError, cursorKey, sessionKey } = deps
+  const { events, routes, onError, cursorKey, sessionKey, stateKey, useOnce } = deps
   const onHubError = (error: unknown) => {
     onError(error, 'change notices')
   }
@@ -89,7 +93,8 @@ function createHouse(deps: McpDeps): House {
   })
   const streams = createStreamHouse(hub, routes)
   const sessions = createSessions(sessionKey)
-  const eraDeps = { ...deps, pages: createToolPages(cursorKey), sessions, streams }
+  const states = createRequestStates(stateKey, useOnce)
+  const eraDeps = { ...deps, pages: createToolPages(cursorKey), sessions, states, streams }
   const eras = { legacy: createLegacyEra(eraDeps), modern: createModernEra(eraDeps) }
   return { deps, eras, sessions, streams }
 }

@@ -3,6 +3,7 @@ import type { Route } from './build-route.ts'
 import type { RpcNotification, RpcRequest, RpcResponse } from './json-rpc.ts'
 import type { Reply } from './reply.ts'
 import type { ContentStore } from './content-store.ts'
+import type { RequestStates } from './request-state.ts'
 import type { Session, Sessions } from './session.ts'
 import type { StreamHouse } from './stream-house.ts'
 import type { CallTool } from './tool.ts'
@@ -36,6 +37,7 @@ export interface EraDeps {
   readonly pages: ToolPages
   readonly cursorKey: Uint8Array
   readonly sessions: Sessions
+  readonly states: RequestStates
   readonly streams: StreamHouse
   /** The product's version. */
   readonly version: string

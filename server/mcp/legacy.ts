@@ -11,6 +11,7 @@ import {
 } from './era.ts'
 import { type JsonObject, type RpcRequest, isRequestId } from './json-rpc.ts'
 import { readCapabilities, setLogLevel, subscribe, unsubscribe } from './legacy-stream.ts'
+import { type AskUser, createAskUser } from './legacy-question.ts'
 import { answerLive, type Say } from './live-reply.ts'
 import { createMethods } from './method.ts'
 import { createProgress } from './progress.ts'
@@ -25,7 +26,7 @@ import {
   shown,
 } from './rpc-error.ts'
 import { type RunningCalls, createRunningCalls } from './running-call.ts'
-import { callTool } from './tool.ts'
+import { callTool, printToolError, readToolRequest } from './tool.ts'
 
 type Method = (caller: Caller, request: RpcRequest) => Promise<Reply> | Reply
 
@@ -33,6 +34,7 @@ type Method = (caller: Caller, request: RpcRequest) => Promise<Reply> | Reply
 export function createLegacyEra(deps: EraDeps): AnswerMessage {
   const { sessions } = deps
   const running = createRunningCalls()
+  const askUser = createAskUser(sessions)
   const quiet =
     (act: (caller: Caller, params: JsonObject) => void): Method =>
     (caller, { id, params }) => {
@@ -55,7 +57,7 @@ export function createLegacyEra(deps: EraDeps): AnswerMessage {
           async (signal) => await answer(caller, request.params, signal),
         ),
     ]),
-    ['tools/call', (caller, request) => call(deps, running, caller, request)],
+    ['tools/call', (caller, request) => call({ ...deps, askUser, running }, caller, request)],
   ])
   return async (caller, message) => {
     if (message.kind === 'response') return answered(deps, caller, message.id, message.result)
@@ -99,15 +101,24 @@ function initialize(
 }
 
 function call(
-  deps: EraDeps,
-  running: RunningCalls,
+  deps: EraDeps & { readonly askUser: AskUser; readonly running: RunningCalls },
   caller: Caller,
   request: RpcRequest,
 ): Promise<Reply> {
+  const { running, askUser } = deps
   return answerLive(caller.signal, (say, signal) =>
-    run(running, { ...caller, signal }, request, (own) =>
-      callTool(deps.call, caller, request, own, progressOf(deps, caller, request, say)),
-    ),
+    run(running, { ...caller, signal }, request, async (own) => {
+      const { params } = request
+      const wanted = readToolRequest(caller.route, request)
+      const asked = { params, requests: wanted.tool.inputRequests, ...wanted }
+      const asking = await askUser(caller, asked, say, own)
+      if (own.aborted) return undefined
+      if (asking.type === 'stop') return printToolError(asking.text)
+      const { argumentsText } = asking
+      const onProgress = progressOf(deps, caller, request, say)
+      const context = { params, signal: own, onProgress }
+      return await callTool(deps.call, caller, { tool: wanted.tool, argumentsText }, context)
+    }),
   )
 }
 

@@ -39,6 +39,7 @@ export function lookAt({ tools, prompts, resources, templates }: Route): Look {
           tool.definitionHash,
           tool.interception?.outputSchema,
           tool.iconUrl,
+          tool.inputRequests,
         ]),
       ),
       prompts: digest(

@@ -1,5 +1,6 @@
 // The era of 2026-07-28: no handshake, every request says which revision it speaks and what its
 // client can do, and its headers repeat what a gateway routes by.
+import { askPrompt } from './ask-prompt.ts'
 import {
   type AnswerMessage,
   CAPABILITIES,
@@ -9,10 +10,12 @@ import {
   serverInfo,
 } from './era.ts'
 import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
+import { getPrompt } from './prompt.ts'
 import { createProgress } from './progress.ts'
 import { CAPABILITIES_KEY, CLIENT_INFO_KEY, MODERN_VERSIONS, missingMeta } from './protocol.ts'
 import { ACCEPTED, type Reply, resultReply } from './reply.ts'
 import { checkRequestHeaders } from './request-header.ts'
+import { ask } from './modern-question.ts'
 import { answerLive, readsStreams } from './live-reply.ts'
 import { type Method as SharedMethod, createMethods } from './method.ts'
 import {
@@ -24,7 +27,7 @@ import {
   shown,
 } from './rpc-error.ts'
 import { listen } from './subscription.ts'
-import { callTool } from './tool.ts'
+import { callTool, printToolError, readToolRequest } from './tool.ts'
 
 type Method = (caller: Caller, request: RpcRequest, leading: string) => Promise<Reply> | Reply
 
@@ -39,6 +42,7 @@ export function createModernEra(deps: EraDeps): AnswerMessage {
   const methods: ReadonlyMap<string, Method> = new Map<string, Method>([
     ['server/discover', discover],
     ...Array.from(createMethods(deps), toModern),
+    ['prompts/get', (caller, request, leading) => prompt(deps, caller, request, leading)],
     ['tools/call', (caller, request, leading) => call(deps, caller, request, leading)],
     [
       'subscriptions/listen',
@@ -117,10 +121,42 @@ function discover({ route }: Caller, { id }: RpcRequest, leading: string): Reply
 
 function call(deps: EraDeps, caller: Caller, request: RpcRequest, leading: string): Promise<Reply> {
   return answerLive(caller.signal, async (say, signal) => {
-    const progress = createProgress(caller, request, say, false)
-    const members = await callTool(deps.call, caller, request, signal, progress)
-    return members === undefined ? CLIENT_CLOSED : resultReply(request.id, leading, members)
+    const { id, method, params } = request
+    const { tool, args, argumentsText } = readToolRequest(caller.route, request)
+    const requests = tool.inputRequests
+    const asked = { method, params, requests, args, argumentsText }
+    // Most tools ask nothing: the state of a request is then nobody's.
+    const asking =
+      requests.length === 0
+        ? ({ type: 'ready', argumentsText } as const)
+        : await ask(deps.states, caller, asked)
+    if (asking.type === 'ask') return askReply(id, leading, asking.members)
+    if (asking.type === 'stop') return resultReply(id, leading, printToolError(asking.text))
+    const wanted = { tool, argumentsText: asking.argumentsText }
+    const onProgress = createProgress(caller, request, say, false)
+    const members = await callTool(deps.call, caller, wanted, { params, signal, onProgress })
+    return members === undefined ? CLIENT_CLOSED : resultReply(id, leading, members)
   })
+}
+
+async function prompt(
+  { states, content }: EraDeps,
+  caller: Caller,
+  request: RpcRequest,
+  leading: string,
+): Promise<Reply> {
+  const { id, params } = request
+  const asking = await askPrompt(states, caller, request)
+  if (asking?.type === 'ask') return askReply(id, leading, asking.members)
+  if (asking?.type === 'stop') throw new RpcError(INVALID_PARAMS, asking.text)
+  const answered = asking && { arguments: JSON.parse(asking.argumentsText) as unknown }
+  const members = await getPrompt(content, caller.route, { ...params, ...answered })
+  return resultReply(id, leading, members)
+}
+
+/** The result says what is needed for another one. */
+function askReply(id: RpcRequest['id'], leading: string, members: string): Reply {
+  return resultReply(id, leading.replace('"complete"', '"input_required"'), members)
 }
 
 /** @throws {RpcError} -32600 with HTTP status 406 where a stream would not be read. */

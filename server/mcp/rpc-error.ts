@@ -13,6 +13,8 @@ export const INVALID_PARAMS = -32602
 export const INTERNAL_ERROR = -32603
 /** Before 2026-07-28: nothing is at that URI. Since then it is {@link INVALID_PARAMS}. */
 export const RESOURCE_NOT_FOUND = -32002
+/** 2025-11-25: the user has to visit a URL before the request can be made again. */
+export const URL_ELICITATION_REQUIRED = -32042
 /** 2026-07-28: an HTTP header contradicts the body, or is missing. */
 export const HEADER_MISMATCH = -32020
 /** 2026-07-28: the revision that the request names is not served. */

@@ -2,8 +2,9 @@
 // list stays the same to the byte, and a list of a thousand schemas is megabytes.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { annotateMethod } from '../../workers/openapi/annotate-method.ts'
-import type { ToolDefinition } from '../../workers/definition.ts'
+import type { InputSchema, ToolDefinition } from '../../workers/definition.ts'
 import type { Route, RouteTool } from './build-route.ts'
+import { isJsonObject } from './json-rpc.ts'
 import { printCursor } from '../cursor.ts'
 
 /** 500: 4 MB at 8 KB a schema, and all tools of most servers on one page. */
@@ -75,7 +76,8 @@ async function printPage(
 
 function printTool(tool: RouteTool): string {
   const { name, title } = tool
-  const { inputSchema, method, path } = JSON.parse(tool.definition) as ToolDefinition
+  const { inputSchema: own, method, path } = JSON.parse(tool.definition) as ToolDefinition
+  const inputSchema = withoutAsked(own, tool.inputRequests)
   // A model chooses by the description, and some clients refuse a tool without one.
   const description = tool.description || title || `${method} ${path}`
   const annotations = { ...annotateMethod(method), ...tool.annotations }
@@ -85,4 +87,17 @@ function printTool(tool: RouteTool): string {
   const icons = tool.iconUrl === undefined ? {} : { icons: [{ src: tool.iconUrl }] }
   const shown = { name, ...shownTitle, description, ...icons, inputSchema, ...output, annotations }
   return JSON.stringify(shown)
+}
+
+/** What the user is asked for, a model need not say: it would guess. */
+function withoutAsked(schema: InputSchema, requests: RouteTool['inputRequests']): InputSchema {
+  if (requests.length === 0 || schema.required === undefined) return schema
+  const asked = new Set(
+    requests.flatMap(({ requestedSchema }) =>
+      isJsonObject(requestedSchema?.['properties'])
+        ? Object.keys(requestedSchema['properties'])
+        : [],
+    ),
+  )
+  return { ...schema, required: schema.required.filter((name) => !asked.has(name)) }
 }

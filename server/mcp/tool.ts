@@ -44,36 +44,52 @@ export async function listTools(
   return await pages.print(route, after)
 }
 
+/** A call of a tool that the server has. */
+export interface ToolRequest {
+  readonly tool: RouteTool
+  readonly args: JsonObject
+  /** JSON text of the arguments, its numbers as the client wrote them. */
+  readonly argumentsText: string
+}
+
+/**
+ * What the request asks for.
+ *
+ * @throws {RpcError} -32602 when the server has no such tool or the arguments are no object.
+ */
+export function readToolRequest(
+  { tools }: Route,
+  { params, argumentsText }: RpcRequest,
+): ToolRequest {
+  const { name, arguments: args = {} } = params
+  if (typeof name !== 'string') {
+    throw new RpcError(INVALID_PARAMS, `params.name is ${kindOf(name)}, expected a tool's name`)
+  }
+  const tool = tools.get(name)
+  if (tool === undefined) throw new RpcError(INVALID_PARAMS, `Unknown tool: ${shown(name)}`)
+  if (!isJsonObject(args)) {
+    throw new RpcError(INVALID_PARAMS, `params.arguments is ${kindOf(args)}, expected an object`)
+  }
+  return { tool, args, argumentsText: argumentsText ?? JSON.stringify(args) }
+}
+
 /**
  * The result's members; undefined when `signal` was aborted before there were any.
  *
- * @throws {RpcError} -32602 when the server has no such tool or the arguments are no object; -32603
- *   when the process itself ended the call.
+ * @throws {RpcError} -32603 when the process itself ended the call.
  */
 export async function callTool(
   call: CallTool,
   caller: Caller,
-  { params, argumentsText }: RpcRequest,
-  signal: AbortSignal,
-  onProgress: OnProgress,
+  { tool, argumentsText }: Pick<ToolRequest, 'tool' | 'argumentsText'>,
+  { params, signal, onProgress }: CallContext,
 ): Promise<Uint8Array | undefined> {
-  const { name, arguments: input = {} } = params
-  if (typeof name !== 'string') {
-    throw new RpcError(INVALID_PARAMS, `params.name is ${kindOf(name)}, expected a tool's name`)
-  }
-  const { route } = caller
-  const tool = route.tools.get(name)
-  if (tool === undefined) throw new RpcError(INVALID_PARAMS, `Unknown tool: ${shown(name)}`)
-  if (!isJsonObject(input)) {
-    throw new RpcError(INVALID_PARAMS, `params.arguments is ${kindOf(input)}, expected an object`)
-  }
   if (signal.aborted) return undefined
-  const text = argumentsText ?? JSON.stringify(input)
   const clientHeaders = pickClientHeaders(caller, tool, params)
   const result = await call({
-    route,
+    route: caller.route,
     tool,
-    argumentsText: text,
+    argumentsText,
     signal,
     onProgress,
     ...(clientHeaders && { clientHeaders }),
@@ -84,4 +100,16 @@ export async function callTool(
   throw new RpcError(INTERNAL_ERROR, 'The call was cancelled because the server is shutting down', {
     httpStatus: 503,
   })
+}
+
+/** What a call knows of its request. */
+export interface CallContext {
+  readonly params: JsonObject
+  readonly signal: AbortSignal
+  readonly onProgress: OnProgress
+}
+
+/** Members of a result that is an error, in words for the model. */
+export function printToolError(text: string): string {
+  return `"content":${JSON.stringify([{ type: 'text', text }])},"isError":true`
 }

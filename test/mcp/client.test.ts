@@ -13,6 +13,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { after, test } from 'node:test'
 import { createContentStore } from '../../server/mcp/content-store.ts'
+import { createUseOnce } from '../../server/mcp/use-once.ts'
 import { createMcpEndpoint } from '../../server/mcp/endpoint.ts'
 import { createRouteStore } from '../../server/mcp/route.ts'
 import { createPool } from '../../workers/pool.ts'
@@ -38,6 +39,8 @@ const endpoint = createMcpEndpoint({
   content: createContentStore(db),
   events: db.events,
   sessionKey: new Uint8Array(32).fill(8),
+  stateKey: new Uint8Array(32).fill(9),
+  useOnce: createUseOnce(db),
   call: ({ route, tool, argumentsText, signal }) => {
     const { definitionHash, definition, baseUrl, headers } = tool
     const bounds = { timeoutMs: 5_000, maxResponseBytes: 1_000_000 }

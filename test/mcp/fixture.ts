@@ -94,6 +94,8 @@ export function endpointOf(deps: Partial<McpDeps> = {}) {
     },
     events: { subscribe: () => () => {}, onDistrust: () => () => {}, isTrusted: () => true },
     sessionKey: new Uint8Array(32).fill(8),
+    stateKey: new Uint8Array(32).fill(9),
+    useOnce: () => Promise.resolve(true),
     call: echo,
     content: {
       findPrompt: () => Promise.resolve(undefined),
