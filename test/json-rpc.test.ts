@@ -176,23 +176,16 @@ const messages: readonly [title: string, text: string, expected: object][] = [
     `{"jsonrpc":"2.0","id":"${longText}","method":"m"}`,
     { kind: 'invalid', id: undefined, message: BAD_ID('a string') },
   ],
-  [
-    'a result',
-    '{"jsonrpc":"2.0","id":1,"result":{}}',
-    {
-      kind: 'invalid',
-      id: undefined,
-      message: 'The message is a response, but this server has sent no request',
-    },
-  ],
+  ['a result', '{"jsonrpc":"2.0","id":1,"result":{}}', { kind: 'response', id: 1, result: {} }],
   [
     'an error',
     '{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":""}}',
-    {
-      kind: 'invalid',
-      id: undefined,
-      message: 'The message is a response, but this server has sent no request',
-    },
+    { kind: 'response', id: 1, result: undefined },
+  ],
+  [
+    'a result without an id',
+    '{"jsonrpc":"2.0","result":{}}',
+    { kind: 'invalid', id: undefined, message: 'The message is a response without an id' },
   ],
   [
     'no method',

@@ -4,7 +4,7 @@
 // cancellation and other tenants can still be heeded.
 import { randomUUID } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { MessageChannel, type MessagePort } from 'node:worker_threads'
+import { MessageChannel, receiveMessageOnPort, type MessagePort } from 'node:worker_threads'
 import { Piscina } from 'piscina'
 import { createAdmission, type Entry } from './admission.ts'
 import { BusyError } from './error.ts'
@@ -233,6 +233,10 @@ async function runTask(
     const transferList = [port2] as never
     return (await threads.run({ ...task, progressPort: port2 }, { transferList })) as CallOutcome
   } finally {
+    // The outcome took another way, and may have overtaken what was said before it.
+    for (let said = receiveMessageOnPort(port1); said; said = receiveMessageOnPort(port1)) {
+      onProgress(said.message as CallProgress)
+    }
     port1.close()
   }
 }
