@@ -4,8 +4,8 @@ import { INVALID_REQUEST, RpcError, shown } from './rpc-error.ts'
 const ACCEPTABLE = new Set(['application/json', 'application/*', '*/*'])
 
 /**
- * Refuses what is not JSON, and senders that do not read JSON. The specification asks clients to
- * accept event streams as well; none is sent yet, so one that takes JSON alone is served.
+ * Refuses what is not JSON, or compressed, and senders that do not read JSON. The specification asks clients to
+ * accept event streams as well; one that takes JSON alone is served wherever JSON is the answer.
  *
  * @throws {RpcError} -32600 with HTTP status 415 or 406.
  */
@@ -16,6 +16,14 @@ export function checkMediaTypes(headers: Headers): void {
     throw new RpcError(
       INVALID_REQUEST,
       `The Content-Type is ${found}, expected application/json in UTF-8`,
+      { httpStatus: 415 },
+    )
+  }
+  const coding = headers.get('content-encoding')
+  if (coding !== null && coding.toLowerCase() !== 'identity') {
+    throw new RpcError(
+      INVALID_REQUEST,
+      `The Content-Encoding is ${shown(coding)}, expected a body that is not compressed`,
       { httpStatus: 415 },
     )
   }
