@@ -115,7 +115,7 @@ export function findSession(
 ): Session | undefined {
   const id = headers.get(SESSION_HEADER)
   if (id === null) return undefined
-  const session = sessions.find(route.serverId, tokenId, id)
+  const session = sessions.find(route, tokenId, id)
   if (session !== undefined) return session
   const message = 'There is no such session: it was ended, or is not of this server and token'
   throw new RpcError(INVALID_REQUEST, message, { httpStatus: 404 })

@@ -1,7 +1,7 @@
 // Tells open streams what changed in their server. Whatever the control plane changes, in whichever
 // process, drops routes; here the routes that somebody watches are read again and compared, once for all
 // of a server's streams.
-import { setTimeout as pause } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { DbEvent, Events } from '../../db/events.ts'
 import type { Route } from './build-route.ts'
 import { compareLooks, lookAt, type ListChange, type Look } from './list-change.ts'
@@ -32,85 +32,115 @@ export interface ChangeHubDeps {
 export const QUIET_MS = 100
 // After a failure, such as a database that is away.
 const RETRY_MS = 1_000
+/** Of routes that are read again at once: an account may have thousands of servers that are watched. */
+const MAX_CHECKS = 8
+// Telling one takes some microseconds, and a watcher of many resources more.
+const WATCHERS_PER_TURN = 50
 
 interface Watched {
   readonly accountId: string
   readonly serverId: string
   readonly watchers: Set<Watcher>
   look: Look
-  isDirty: boolean
-  isChecking: boolean
 }
 
 /** Watches nothing yet; it listens to the database's events until it is closed. */
 export function createChangeHub({ events, findRoute, onError }: ChangeHubDeps): ChangeHub {
   const servers = new Map<string, Watched>()
-  const closing = new AbortController()
-  const check = async (watched: Watched): Promise<void> => {
-    if (watched.isChecking) return
-    watched.isChecking = true
-    let waitMs = QUIET_MS
-    while (watched.isDirty && watched.watchers.size > 0 && !closing.signal.aborted) {
-      try {
-        await pause(waitMs, undefined, { ref: false, signal: closing.signal })
-        watched.isDirty = false
-        tell(watched, await findRoute(watched.accountId, watched.serverId))
-        waitMs = QUIET_MS
-      } catch (error) {
-        if (closing.signal.aborted) return
-        watched.isDirty = true
-        waitMs = RETRY_MS
-        onError(error)
-      }
-    }
-    watched.isChecking = false
+  const checker = createChecker(findRoute, onError)
+  const mark = (isMeant: (watched: Watched) => boolean) => {
+    for (const watched of servers.values()) if (isMeant(watched)) checker.check(watched)
   }
-  const markAll = (isMeant: (watched: Watched) => boolean) => {
-    for (const watched of servers.values()) {
-      if (!isMeant(watched)) continue
-      watched.isDirty = true
-      void check(watched)
-    }
-  }
-  const doubtAll = (event: DbEvent) => {
+  const doubt = (event: DbEvent) => {
     for (const { accountId, watchers } of servers.values()) {
       if (accountId === event.accountId) for (const watcher of watchers) watcher.onDoubt()
     }
   }
   const unsubscribe = events.subscribe((event) => {
-    if (event.noun === 'server-token' || event.noun === 'account') doubtAll(event)
-    else if (event.noun !== 'api-key') markAll(({ accountId }) => accountId === event.accountId)
+    const { noun, accountId, id } = event
+    if (noun === 'server-token' || noun === 'account') doubt(event)
+    else if (noun === 'server') mark((one) => one.accountId === accountId && one.serverId === id)
+    else if (noun !== 'api-key') mark((one) => one.accountId === accountId)
   })
   const untrust = events.onDistrust(() => {
     // What was changed in between is found when events come again.
-    if (events.isTrusted()) markAll(() => true)
+    if (events.isTrusted()) mark(() => true)
   })
   return {
     watch(route, watcher) {
       const key = `${route.accountId} ${route.serverId}`
-      const watched = servers.get(key) ?? start(route)
+      const present = servers.get(key)
+      const watched = present ?? start(route)
       servers.set(key, watched)
       watched.watchers.add(watcher)
+      // The route was read a moment ago: what was changed since is found at once.
+      if (present === undefined) checker.check(watched)
       return () => {
         watched.watchers.delete(watcher)
         if (watched.watchers.size === 0 && servers.get(key) === watched) servers.delete(key)
       }
     },
     close() {
+      checker.close()
       unsubscribe()
       untrust()
+    },
+  }
+}
+
+/** Reads servers again, a while after they were marked, and tells their watchers. */
+function createChecker(
+  findRoute: ChangeHubDeps['findRoute'],
+  onError: ChangeHubDeps['onError'],
+): { readonly check: (watched: Watched) => void; readonly close: () => void } {
+  const dirty = new Set<Watched>()
+  const closing = new AbortController()
+  let isRunning = false
+  const run = async () => {
+    let waitMs = QUIET_MS
+    while (dirty.size > 0) {
+      await pause(waitMs, undefined, { ref: false, signal: closing.signal })
+      const queue = [...dirty]
+      dirty.clear()
+      waitMs = QUIET_MS
+      const work = async () => {
+        for (let one = queue.pop(); one !== undefined; one = queue.pop()) {
+          try {
+            // Whoever watched it may be gone.
+            if (one.watchers.size > 0) await tell(one, await findRoute(one.accountId, one.serverId))
+          } catch (error) {
+            waitMs = RETRY_MS
+            dirty.add(one)
+            onError(error)
+          }
+        }
+      }
+      await Promise.all(Array.from({ length: MAX_CHECKS }, work))
+    }
+    isRunning = false
+  }
+  return {
+    check(watched) {
+      dirty.add(watched)
+      if (isRunning) return
+      isRunning = true
+      run().catch(onClosed)
+    },
+    close() {
       closing.abort()
     },
   }
 }
 
+/** Only a pause that was cut short rejects. */
+function onClosed(): void {}
+
 function start(route: Route): Watched {
   const { accountId, serverId } = route
-  const look = lookAt(route)
-  return { accountId, serverId, watchers: new Set(), look, isDirty: false, isChecking: false }
+  return { accountId, serverId, watchers: new Set(), look: lookAt(route) }
 }
 
-function tell(watched: Watched, route: Route | undefined): void {
+async function tell(watched: Watched, route: Route | undefined): Promise<void> {
   if (route === undefined) {
     for (const watcher of watched.watchers) watcher.onDoubt()
     return
@@ -119,5 +149,10 @@ function tell(watched: Watched, route: Route | undefined): void {
   const change = compareLooks(watched.look, look)
   watched.look = look
   if (change.lists.length === 0 && change.uris.length === 0) return
-  for (const watcher of watched.watchers) watcher.onChange(change, route)
+  let told = 0
+  for (const watcher of watched.watchers) {
+    watcher.onChange(change, route)
+    told += 1
+    if (told % WATCHERS_PER_TURN === 0) await nextTurn()
+  }
 }

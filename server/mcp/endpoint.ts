@@ -16,6 +16,7 @@ import { createModernEra } from './modern.ts'
 import { LEGACY_VERSIONS, SESSION_HEADER, VERSION_HEADER } from './protocol.ts'
 import { type Reply, errorReply, toResponse } from './reply.ts'
 import { createRequestStates, type UseOnce } from './request-state.ts'
+import { createInterestBudget } from './interest-budget.ts'
 import type { RouteStore } from './route.ts'
 import { INVALID_REQUEST, RpcError } from './rpc-error.ts'
 import { createSessions } from './session.ts'
@@ -91,8 +92,9 @@ function createHouse(deps: McpDeps): House {
     findRoute: (accountId, serverId) => routes.find(accountId, serverId),
     onError: onHubError,
   })
-  const streams = createStreamHouse(hub, routes)
-  const sessions = createSessions(sessionKey)
+  const interest = createInterestBudget()
+  const streams = createStreamHouse(hub, routes, interest)
+  const sessions = createSessions(sessionKey, interest)
   const states = createRequestStates(stateKey, useOnce)
   const eraDeps = { ...deps, pages: createToolPages(cursorKey), sessions, states, streams }
   const eras = { legacy: createLegacyEra(eraDeps), modern: createModernEra(eraDeps) }
@@ -158,7 +160,7 @@ function answerSession({ sessions, streams }: House, caller: Caller, method: str
   const session = findSession(sessions, caller)
   if (session === undefined) throw new RpcError(INVALID_REQUEST, 'The session is missing')
   if (method === 'DELETE') {
-    sessions.end(session.id)
+    sessions.end(session)
     return { status: 204 }
   }
   if (!readsStreams(caller.headers)) {

@@ -2,6 +2,8 @@
 // an HTTP request of its own, to the process that has the session.
 import { randomUUID } from 'node:crypto'
 import type { InputRequest } from '../../db/content.ts'
+import { BusyError } from '../../workers/error.ts'
+import { createAccountBudget } from './account-budget.ts'
 import { createLru } from './lru.ts'
 import type { Caller } from './era.ts'
 import type { JsonObject } from './json-rpc.ts'
@@ -18,7 +20,8 @@ import {
 } from './question.ts'
 import { digestRequest } from './request-state.ts'
 import { RpcError, URL_ELICITATION_REQUIRED } from './rpc-error.ts'
-import type { SessionState, Sessions } from './session.ts'
+import type { SessionState } from './session-state.ts'
+import type { Sessions } from './session.ts'
 
 /** All that is known, the arguments' JSON text; or that the call cannot be made, in words for a model. */
 export type Asking =
@@ -45,6 +48,8 @@ export interface Asked {
 const QUESTION_TIMEOUT_MS = 300_000
 /** That wait at once in one session. */
 const MAX_QUESTIONS = 10
+/** Of all users: each holds a connection. */
+const MAX_WAITING_QUESTIONS = 2_000
 /** Calls whose users were sent to a URL; the oldest is forgotten, and its user sent again. */
 const MAX_VISITS = 10_000
 const VISIT_LIFETIME_MS = 600_000
@@ -53,6 +58,7 @@ const CANNOT_ASK = { canFillForms: false, canOpenUrls: false }
 /** Asks by `elicitation/create` for forms, and by -32042 for URLs; `now` in milliseconds. */
 export function createAskUser(sessions: Sessions, now = () => performance.now()): AskUser {
   const visits = createLru<number>(MAX_VISITS, MAX_VISITS)
+  const waiting = createAccountBudget(MAX_WAITING_QUESTIONS, MAX_WAITING_QUESTIONS / 2)
   return async (caller, asked, say, signal) => {
     const { requests, args, argumentsText, params } = asked
     const { session, headers } = caller
@@ -70,8 +76,18 @@ export function createAskUser(sessions: Sessions, now = () => performance.now())
       if (unaskable.length > 0) return { type: 'stop', text: describeUnaskable(unaskable) }
       visitUrls(visits, call, questions, answers, now())
       for (const question of questions.filter(({ url }) => url === undefined)) {
-        const state = sessions.keep(session?.id ?? '')
-        const reading = readAnswer(question, await put(state, question, say, signal))
+        const { accountId } = caller.route
+        if (session === undefined || !waiting.take(accountId, 1)) {
+          throw new BusyError('Too many questions wait for their users; try again later')
+        }
+        const state = sessions.keep(session)
+        const put = putTo(state, question, say, signal)
+        const reading = readAnswer(
+          question,
+          await put.finally(() => {
+            waiting.give(accountId, 1)
+          }),
+        )
         if (reading.type !== 'answered') return { type: 'stop', text: explain(question, reading) }
         answers.set(question.key, reading.answer)
       }
@@ -113,7 +129,7 @@ function visitUrls(
 }
 
 /** What the client answers; undefined where it does not, in time or at all. */
-async function put(
+async function putTo(
   state: SessionState,
   question: Question,
   say: Say,

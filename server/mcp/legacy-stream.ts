@@ -1,5 +1,6 @@
 // What a session of the legacy era has open: one stream for notices, by GET, and the resources that it
 // wants to be told of.
+import { BusyError } from '../../workers/error.ts'
 import type { Caller } from './era.ts'
 import { type JsonObject, isJsonObject } from './json-rpc.ts'
 import { LISTS } from './list-change.ts'
@@ -39,9 +40,9 @@ export function openStream(
   streams: StreamHouse,
   sessions: Sessions,
   caller: Caller,
-  { id }: Session,
+  session: Session,
 ): Reply {
-  const state = sessions.keep(id)
+  const state = sessions.keep(session)
   const stream = streams.open(caller, {
     onChange(change, { templates }) {
       const interest = { lists: new Set(LISTS), uris: state.subscriptions }
@@ -64,29 +65,29 @@ export function openStream(
  *
  * @throws {RpcError} -32600 without a session; -32602 when `uri` is no text, or there are too many;
  *   -32002 when the server has nothing there.
+ * @throws {BusyError} BUSY when the account watches too much.
  */
 export function subscribe(
   sessions: Sessions,
   { route, session }: Caller,
   { uri }: JsonObject,
 ): void {
-  const { id } = required(session)
-  if (findResource(route, checkUri(uri)) === undefined) {
-    throw new RpcError(RESOURCE_NOT_FOUND, `Resource not found: ${shown(checkUri(uri))}`)
+  const own = required(session)
+  const checked = checkUri(uri)
+  if (findResource(route, checked) === undefined) {
+    throw new RpcError(RESOURCE_NOT_FOUND, `Resource not found: ${shown(checked)}`)
   }
-  const { subscriptions } = sessions.keep(id)
-  if (subscriptions.size >= MAX_SUBSCRIPTIONS) {
-    throw new RpcError(
-      INVALID_PARAMS,
-      `The session has ${subscriptions.size} subscriptions, which is the limit`,
-    )
+  const { size } = sessions.keep(own).subscriptions
+  if (size >= MAX_SUBSCRIPTIONS) {
+    throw new RpcError(INVALID_PARAMS, `The session has ${size} subscriptions, which is the limit`)
   }
-  subscriptions.add(checkUri(uri))
+  if (sessions.watch(own, checked)) return
+  throw new BusyError('The account watches too many resources; unsubscribe from some')
 }
 
 /** `resources/unsubscribe`; of what was not subscribed it does nothing. */
 export function unsubscribe(sessions: Sessions, { session }: Caller, { uri }: JsonObject): void {
-  sessions.kept(required(session).id)?.subscriptions.delete(checkUri(uri))
+  sessions.unwatch(required(session), checkUri(uri))
 }
 
 /**
@@ -102,7 +103,7 @@ export function setLogLevel(sessions: Sessions, { session }: Caller, { level }: 
     throw new RpcError(INVALID_PARAMS, `params.level is ${found}, expected ${LEVELS.join(', ')}`)
   }
   if (session !== undefined) {
-    sessions.keep(session.id).wantsLog = at <= LEVELS.indexOf('info')
+    sessions.keep(session).wantsLog = at <= LEVELS.indexOf('info')
   }
 }
 

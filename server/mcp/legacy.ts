@@ -124,7 +124,7 @@ function call(
 
 function progressOf(deps: EraDeps, caller: Caller, request: RpcRequest, say: Say) {
   const { session } = caller
-  const wantsLog = session !== undefined && deps.sessions.kept(session.id)?.wantsLog === true
+  const wantsLog = session !== undefined && deps.sessions.kept(session)?.wantsLog === true
   return createProgress(caller, request, say, wantsLog)
 }
 
@@ -135,7 +135,7 @@ function answered(
   id: RpcRequest['id'],
   result: unknown,
 ): Reply {
-  const answer = session && sessions.kept(session.id)?.questions.get(id)
+  const answer = session && sessions.kept(session)?.questions.get(id)
   if (answer === undefined) {
     const message = 'The message is a response, but to no request that waits for one in its session'
     throw new RpcError(INVALID_REQUEST, message)

@@ -3,9 +3,10 @@
 // session does need to have kept (a stream, subscriptions, questions that wait) is kept by the process
 // that has its stream, for as long as it has.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { EventStream } from './event-stream.ts'
-import type { RequestId } from './json-rpc.ts'
+import type { AccountBudget } from './account-budget.ts'
+import type { Route } from './build-route.ts'
 import { createLru } from './lru.ts'
+import { createSessionStates, type SessionStates } from './session-state.ts'
 
 /** What a client said at `initialize` that matters later. */
 export interface ClientCapabilities {
@@ -18,90 +19,59 @@ export interface ClientCapabilities {
 /** A session of a caller who may. */
 export interface Session extends ClientCapabilities {
   readonly id: string
-}
-
-/** What a process keeps of a session. */
-export interface SessionState {
-  /** The newest of its GET streams: "the server MUST send each message on only one of the streams". */
-  stream: EventStream | undefined
-  /** Whether log messages are wanted at level info. */
-  wantsLog: boolean
-  /** URIs of resources. */
-  readonly subscriptions: Set<string>
-  /** Questions to the user, by the id of our request. */
-  readonly questions: Map<RequestId, (response: unknown) => void>
+  readonly accountId: string
 }
 
 /** Sessions by their ids. */
-export interface Sessions {
+export interface Sessions extends SessionStates {
   /** A new id for a client with that token at that server. */
   create(serverId: string, tokenId: string, capabilities: ClientCapabilities): string
   /** The session; undefined when the id is not one of that token's, or was ended. */
-  find(serverId: string, tokenId: string, id: string): Session | undefined
-  /** From now on the id is unknown to this process, and its stream is over. */
-  end(id: string): void
-  /** What is kept of it: made now, if nothing was. */
-  keep(id: string): SessionState
-  /** The same; undefined where nothing was. */
-  kept(id: string): SessionState | undefined
+  find(
+    route: Pick<Route, 'accountId' | 'serverId'>,
+    tokenId: string,
+    id: string,
+  ): Session | undefined
+  /** From now on its id is unknown to this process, and its stream is over. */
+  end(session: Session): void
 }
 
 // 128 bits each.
 const MAC_BYTES = 16
 const RANDOM_BYTES = 15
 const ID_BYTES = MAC_BYTES + 1 + RANDOM_BYTES
-/** States without a stream, and ids that were ended: the oldest goes first. */
-export const MAX_SESSIONS = 10_000
+/** Ids that were ended: the one of longest ago is forgotten. */
+const MAX_ENDED = 10_000
 
 const FORMS = 1
 const URLS = 2
 
-/** `key` signs the ids. */
-export function createSessions(key: Uint8Array): Sessions {
-  const states = new Map<string, SessionState>()
-  const ended = createLru<true>(MAX_SESSIONS, MAX_SESSIONS)
+/** `key` signs the ids; `interest` is what all of them may watch. */
+export function createSessions(key: Uint8Array, interest: AccountBudget): Sessions {
+  const states = createSessionStates(interest)
+  const ended = createLru<true>(MAX_ENDED, MAX_ENDED)
   return {
+    ...states,
     create(serverId, tokenId, { canFillForms, canOpenUrls }) {
       const flags = (canFillForms ? FORMS : 0) | (canOpenUrls ? URLS : 0)
       const payload = Buffer.concat([Buffer.of(flags), randomBytes(RANDOM_BYTES)])
       const mac = macOf(key, serverId, tokenId, payload)
       return Buffer.concat([mac, payload]).toString('base64url')
     },
-    find(serverId, tokenId, id) {
+    find({ accountId, serverId }, tokenId, id) {
       const bytes = Buffer.from(id, 'base64url')
       if (bytes.length !== ID_BYTES || bytes.toString('base64url') !== id) return undefined
       const payload = bytes.subarray(MAC_BYTES)
       const mac = macOf(key, serverId, tokenId, payload)
       if (!timingSafeEqual(mac, bytes.subarray(0, MAC_BYTES)) || ended.has(id)) return undefined
       const flags = payload[0] ?? 0
-      return { id, canFillForms: (flags & FORMS) !== 0, canOpenUrls: (flags & URLS) !== 0 }
+      const canFillForms = (flags & FORMS) !== 0
+      return { id, accountId, canFillForms, canOpenUrls: (flags & URLS) !== 0 }
     },
-    end(id) {
-      ended.set(id, true, 1)
-      states.get(id)?.stream?.end()
-      states.delete(id)
+    end(session) {
+      ended.set(session.id, true, 1)
+      states.forget(session)
     },
-    keep(id) {
-      const present = states.get(id)
-      if (present !== undefined) return present
-      const state: SessionState = {
-        stream: undefined,
-        wantsLog: false,
-        subscriptions: new Set(),
-        questions: new Map(),
-      }
-      states.set(id, state)
-      if (states.size > MAX_SESSIONS) forgetOne(states)
-      return state
-    },
-    kept: (id) => states.get(id),
-  }
-}
-
-/** The oldest that has no stream: streams are bounded by themselves. */
-function forgetOne(states: Map<string, SessionState>): void {
-  for (const [id, { stream }] of states) {
-    if (stream === undefined) return void states.delete(id)
   }
 }
 

@@ -2,6 +2,7 @@
 // when its token does.
 import { UnavailableError } from '../../db/errors.ts'
 import { BusyError } from '../../workers/error.ts'
+import { type AccountBudget, createAccountBudget } from './account-budget.ts'
 import type { Caller } from './era.ts'
 import type { ChangeHub, Watcher } from './change-hub.ts'
 import { createEventStream, type EventStream } from './event-stream.ts'
@@ -23,7 +24,9 @@ export interface StreamHouse {
 /** What differs between streams. */
 export interface StreamOptions {
   readonly onChange: Watcher['onChange']
-  readonly onEnd: () => void
+  readonly onEnd?: () => void
+  /** Of the URIs that it watches. Default: none. */
+  readonly watchedCharacters?: number
   /** Before it ends because the process stops, or the token was taken back. */
   readonly onFarewell?: () => void
 }
@@ -34,36 +37,35 @@ export const MAX_STREAMS = 10_000
 export const MAX_ACCOUNT_STREAMS = 5_000
 /** Shorter than the idle limit of common proxies, 60 s; each time it is asked whether the token holds. */
 export const BEAT_MS = 15_000
+const TURNS = 100
 
 /** None open. */
-export function createStreamHouse(hub: ChangeHub, routes: RouteStore): StreamHouse {
+export function createStreamHouse(
+  hub: ChangeHub,
+  routes: RouteStore,
+  interest: AccountBudget,
+): StreamHouse {
   const open = new Set<Resident>()
-  const perAccount = new Map<string, number>()
-  const count = (accountId: string, by: number) => {
-    const next = (perAccount.get(accountId) ?? 0) + by
-    if (next === 0) perAccount.delete(accountId)
-    else perAccount.set(accountId, next)
-  }
-  const timer = setInterval(() => {
-    for (const { stream, doubt } of open) {
-      stream.beat()
-      doubt()
-    }
-  }, BEAT_MS)
-  timer.unref()
+  const places = createAccountBudget(MAX_STREAMS, MAX_ACCOUNT_STREAMS)
+  const timer = beatInTurns(open)
   return {
-    open(caller, { onChange, onEnd, onFarewell }) {
+    open(caller, { onChange, onEnd, onFarewell, watchedCharacters = 0 }) {
       const { route, signal } = caller
       const { accountId } = route
-      if (open.size >= MAX_STREAMS || (perAccount.get(accountId) ?? 0) >= MAX_ACCOUNT_STREAMS) {
+      if (!places.take(accountId, 1)) {
         throw new BusyError('Too many streams are open; close one, or try again later')
+      }
+      if (!interest.take(accountId, watchedCharacters)) {
+        places.give(accountId, 1)
+        throw new BusyError('The account watches too many resources; close some streams')
       }
       const stream = createEventStream(() => {
         open.delete(resident)
-        count(accountId, -1)
+        places.give(accountId, 1)
+        interest.give(accountId, watchedCharacters)
         signal.removeEventListener('abort', stream.end)
         unwatch()
-        onEnd()
+        onEnd?.()
       })
       const farewell = () => {
         onFarewell?.()
@@ -73,7 +75,6 @@ export function createStreamHouse(hub: ChangeHub, routes: RouteStore): StreamHou
       const unwatch = hub.watch(route, { onChange, onDoubt: doubt })
       const resident: Resident = { stream, doubt, farewell }
       open.add(resident)
-      count(accountId, 1)
       signal.addEventListener('abort', stream.end, { once: true })
       if (signal.aborted) stream.end()
       return stream
@@ -84,6 +85,23 @@ export function createStreamHouse(hub: ChangeHub, routes: RouteStore): StreamHou
       for (const { farewell } of open) farewell()
     },
   }
+}
+
+/** A few at a time, so that thousands of them never hold the event loop up together. */
+function beatInTurns(open: ReadonlySet<Resident>): NodeJS.Timeout {
+  let turn = open.values()
+  const timer = setInterval(() => {
+    for (let left = Math.ceil(open.size / TURNS); left > 0; left -= 1) {
+      const { done, value } = turn.next()
+      if (done === true) {
+        turn = open.values()
+        return
+      }
+      value.stream.beat()
+      value.doubt()
+    }
+  }, BEAT_MS / TURNS)
+  return timer.unref()
 }
 
 interface Resident {

@@ -2,6 +2,7 @@
 // client asked for, each marked with the request's id.
 import type { Caller } from './era.ts'
 import type { EventStream } from './event-stream.ts'
+import { countCharacters } from './interest-budget.ts'
 import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
 import type { ListName } from './list-change.ts'
 import { SUBSCRIPTION_KEY, printChange, printNotice, type Interest } from './notice.ts'
@@ -10,9 +11,9 @@ import { INVALID_PARAMS, RpcError, kindOf } from './rpc-error.ts'
 import type { StreamHouse } from './stream-house.ts'
 
 /** URIs in one subscription: each is looked at with every change. */
-export const MAX_SUBSCRIPTIONS = 100
-/** As long as a resource's URI may be. */
-const MAX_URI_CHARACTERS = 8_192
+export const MAX_SUBSCRIPTIONS = 50
+/** As long as a resource's own URI may be. */
+const MAX_URI_CHARACTERS = 2_048
 
 const FIELDS: ReadonlyMap<string, ListName> = new Map([
   ['toolsListChanged', 'tools'],
@@ -45,13 +46,11 @@ export function listen(
     onChange(change, { templates }) {
       for (const notice of printChange(change, interest, templates, id)) stream.send(notice)
     },
-    onEnd: () => undefined,
+    watchedCharacters: countCharacters(interest.uris),
     onFarewell() {
       // `leading` ends with `_meta`, which the subscription's id goes into.
-      const members = leading.replace(
-        '"_meta":{',
-        `"_meta":{"${SUBSCRIPTION_KEY}":${JSON.stringify(id)},`,
-      )
+      const own = `"_meta":{"${SUBSCRIPTION_KEY}":${JSON.stringify(id)},`
+      const members = leading.replace('"_meta":{', () => own)
       stream.send(`{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{${members}}}`)
     },
   })

@@ -299,11 +299,11 @@ test('subscriptions/listen refuses what is malformed', async (t) => {
     ],
     [
       { notifications: { resourceSubscriptions: [1] } },
-      'params.notifications.resourceSubscriptions[0] is a number, expected a URI of at most 8192 characters',
+      'params.notifications.resourceSubscriptions[0] is a number, expected a URI of at most 2048 characters',
     ],
     [
-      { notifications: { resourceSubscriptions: Array.from({ length: 101 }, () => 'a:b') } },
-      'params.notifications.resourceSubscriptions has 101 entries, expected at most 100',
+      { notifications: { resourceSubscriptions: Array.from({ length: 51 }, () => 'a:b') } },
+      'params.notifications.resourceSubscriptions has 51 entries, expected at most 50',
     ],
   ]
   for (const [params, message] of cases) {
