@@ -31,19 +31,17 @@ export interface MessageDeps {
  */
 export async function answerBody(
   deps: MessageDeps,
-  fail: (error: unknown) => RpcError,
   caller: Caller,
   request: Request,
 ): Promise<Reply> {
   checkMediaTypes(caller.headers)
   const body = parseBody(await readBody(request))
-  if (body.kind === 'single') return await answerMessage(deps, fail, caller, body.message)
-  return await answerBatch(deps, fail, caller, body.messages)
+  if (body.kind === 'single') return await answerMessage(deps, caller, body.message)
+  return await answerBatch(deps, caller, body.messages)
 }
 
 async function answerBatch(
   deps: MessageDeps,
-  fail: (error: unknown) => RpcError,
   outer: Caller,
   messages: readonly Message[],
 ): Promise<Reply> {
@@ -54,7 +52,7 @@ async function answerBatch(
   const caller = { ...outer, headers }
   const replies = await runBatch(messages, async (message) => {
     if (!isInitialize(message) || message.kind !== 'request') {
-      return await answerMessage(deps, fail, caller, message)
+      return await answerMessage(deps, caller, message)
     }
     // 2025-03-26: "the initialize request MUST NOT be part of a JSON-RPC batch"
     const error = new RpcError(INVALID_REQUEST, 'initialize must not be part of a batch')
@@ -67,7 +65,6 @@ async function answerBatch(
 /** One message's answer; it never rejects, so that one of a batch does not take the others along. */
 async function answerMessage(
   { eras, sessions }: MessageDeps,
-  fail: (error: unknown) => RpcError,
   caller: Caller,
   message: Message,
 ): Promise<Reply> {
@@ -83,7 +80,7 @@ async function answerMessage(
     const session = isInitialize(message) ? undefined : findSession(sessions, caller)
     return await eras.legacy(session === undefined ? caller : { ...caller, session }, message)
   } catch (error) {
-    return errorReply(id, ...withStatus(era, fail(error)))
+    return errorReply(id, ...withStatus(era, caller.toRpcError(error)))
   }
 }
 

@@ -127,8 +127,8 @@ async function answer(
     const { headers, signal } = request
     const { route, tokenId } = opening
     const { token, isInUrl: isTokenInUrl } = bearer
-    const caller = { route, tokenId, token, isTokenInUrl, headers, signal }
-    if (method === 'POST') return respond(await answerBody(house, fail, caller, request))
+    const caller = { route, tokenId, token, isTokenInUrl, headers, signal, toRpcError: fail }
+    if (method === 'POST') return respond(await answerBody(house, caller, request))
     return respond(answerSession(house, caller, method))
   } catch (error) {
     return respond(errorReply(undefined, ...withStatus('modern', fail(error))))

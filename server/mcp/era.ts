@@ -3,6 +3,7 @@ import type { Route } from './build-route.ts'
 import type { RpcNotification, RpcRequest, RpcResponse } from './json-rpc.ts'
 import type { Reply } from './reply.ts'
 import type { ContentStore } from './content-store.ts'
+import type { RpcError } from './rpc-error.ts'
 import type { RequestStates } from './request-state.ts'
 import type { Session, Sessions } from './session.ts'
 import type { StreamHouse } from './stream-house.ts'
@@ -20,6 +21,8 @@ export interface Caller {
   /** Of the legacy era, where the client named one. */
   readonly session?: Session
   readonly headers: Headers
+  /** What a client is told of an error; what is our own fault is logged, and masked. */
+  readonly toRpcError: (error: unknown) => RpcError
   /** Aborts when the client closes the connection. */
   readonly signal: AbortSignal
 }

@@ -106,7 +106,7 @@ function call(
   request: RpcRequest,
 ): Promise<Reply> {
   const { running, askUser } = deps
-  return answerLive(caller.signal, (say, signal) =>
+  return answerLive(caller, request.id, (say, signal) =>
     run(running, { ...caller, signal }, request, async (own) => {
       const { params } = request
       const wanted = readToolRequest(caller.route, request)
@@ -169,7 +169,7 @@ function cancel(running: RunningCalls, caller: Caller, params: JsonObject): void
   if (isRequestId(requestId)) running.cancel(scopeOf(caller), requestId)
 }
 
-/** One client's ids, as far as they can be told apart: its token, at this server. */
-function scopeOf({ route, tokenId }: Caller): string {
-  return `${route.serverId} ${tokenId}`
+/** One client's ids: its session's, else as far as they can be told apart, by token and server. */
+function scopeOf({ route, tokenId, session }: Caller): string {
+  return session?.id ?? `${route.serverId} ${tokenId}`
 }

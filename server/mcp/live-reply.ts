@@ -1,17 +1,24 @@
 // An answer that may turn into a stream: JSON where nothing is said before the result, Server-Sent
 // Events from the first notification on.
 import { createEventStream, type EventStream } from './event-stream.ts'
-import { type Reply, streamReply } from './reply.ts'
+import type { Caller } from './era.ts'
+import type { RequestId } from './json-rpc.ts'
+import { type Reply, errorReply, streamReply } from './reply.ts'
+
+/** The status of a stream was sent with its first message. */
+const OK = 200
 
 /** Says something to the client before the result: a notification or a request, as JSON text. */
 export type Say = (json: string) => void
 
 /**
- * The reply of `work`, as it is or at the end of a stream. `signal`, which `work` gets, aborts with
- * `outer` and when the client closes the stream.
+ * The reply of `work` to the caller's request of that id, as it is or at the end of a stream. `signal`,
+ * which `work` gets, aborts with the caller's and when the client closes the stream. What `work` throws
+ * is thrown, or ends the stream as an error.
  */
 export function answerLive(
-  outer: AbortSignal,
+  { signal: outer, toRpcError }: Caller,
+  id: RequestId,
   work: (say: Say, signal: AbortSignal) => Promise<Reply>,
 ): Promise<Reply> {
   const closed = new AbortController()
@@ -35,7 +42,11 @@ export function answerLive(
       .then((reply) => {
         if (stream === undefined) resolve(reply)
         else stream.endWith(reply.body)
-      }, reject)
+      })
+      .catch((error: unknown) => {
+        if (stream === undefined) reject(error)
+        else stream.endWith(errorReply(id, toRpcError(error), OK).body)
+      })
       .finally(() => {
         isWorking = false
         outer.removeEventListener('abort', onAbort)

@@ -120,7 +120,7 @@ function discover({ route }: Caller, { id }: RpcRequest, leading: string): Reply
 }
 
 function call(deps: EraDeps, caller: Caller, request: RpcRequest, leading: string): Promise<Reply> {
-  return answerLive(caller.signal, async (say, signal) => {
+  return answerLive(caller, request.id, async (say, signal) => {
     const { id, method, params } = request
     const { tool, args, argumentsText } = readToolRequest(caller.route, request)
     const requests = tool.inputRequests

@@ -1,4 +1,4 @@
-// The legacy era's calls that run now, so that notifications/cancelled can end one. Without sessions
+// The legacy era's calls that run now, so that notifications/cancelled can end one. Without a session
 // an id is only unique to a client, and two clients may share a token: where an id is running twice
 // the notification is ignored, as the specification allows, rather than hitting a stranger's call.
 import type { RequestId } from './json-rpc.ts'

@@ -48,10 +48,12 @@ export function createStreamHouse(
   const open = new Set<Resident>()
   const places = createAccountBudget(MAX_STREAMS, MAX_ACCOUNT_STREAMS)
   const timer = beatInTurns(open)
+  let isClosed = false
   return {
     open(caller, { onChange, onEnd, onFarewell, watchedCharacters = 0 }) {
       const { route, signal } = caller
       const { accountId } = route
+      if (isClosed) throw new BusyError('The server is shutting down; try again in a moment')
       if (!places.take(accountId, 1)) {
         throw new BusyError('Too many streams are open; close one, or try again later')
       }
@@ -80,6 +82,7 @@ export function createStreamHouse(
       return stream
     },
     close() {
+      isClosed = true
       clearInterval(timer)
       hub.close()
       for (const { farewell } of open) farewell()

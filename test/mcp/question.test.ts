@@ -369,6 +369,18 @@ test('a legacy client is sent to a URL by -32042, and its next call goes on', as
   assert.match(JSON.stringify(unable.result), /Accept the terms https:\/\/example\.com\/terms/)
 })
 
+test('an error after a question ends the stream of the call, and says what is wrong', async (t) => {
+  const { client } = await openScene(t, [ASKS_NAME, { ...ASKS_TERMS, round: 1 }])
+  const session = await client.initialize({ elicitation: { form: {}, url: {} } })
+  const params = { name: 'greet', arguments: {} }
+  const stream = readMessages(await client.legacy(session, 5, 'tools/call', params))
+  const question = await stream.next()
+  const result = accept({ name: 'Ada' })
+  await client.send({ jsonrpc: '2.0', id: question?.id, result }, { 'mcp-session-id': session })
+  const [failed, ...others] = await stream.rest()
+  assert.deepEqual([failed?.id, failed?.error?.code, others], [5, -32042, []])
+})
+
 test('updateTool refuses what is no question, and keeps what there was', async (t) => {
   const { world } = await openScene(t, [ASKS_NAME])
   const { tools } = await world.ask<{ tools: { nodes: { id: string }[] } }>(

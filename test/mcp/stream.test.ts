@@ -93,6 +93,8 @@ test('a session has one stream, told of every list and of what it subscribed to'
   assert.deepEqual(await second.next(), notice('notifications/prompts/list_changed'))
   // Not subscribed yet: the list is what it was.
   await world.make('updateResource', { id, text: 'six' })
+  await addPrompt(world, serverId, 'q')
+  assert.deepEqual(await second.next(), notice('notifications/prompts/list_changed'))
   const subscribed = await client.legacy(session, 1, 'resources/subscribe', { uri: 'a:b' })
   assert.deepEqual(await subscribed.json(), { jsonrpc: '2.0', id: 1, result: {} })
   await addResource(world, serverId, 'c:d')
