@@ -53,3 +53,15 @@ export class StartError extends Error {
   override readonly name = 'StartError'
   readonly code = 'START_REFUSED'
 }
+
+/** The CONFLICT of a change that is meant for another version of the row than the present one. */
+export function toVersionError(
+  noun: string,
+  { id, version }: { readonly id: string; readonly version: number },
+  expected: number | undefined,
+): ConflictError {
+  return new ConflictError(
+    `The ${noun} ${id} has version ${version}, expected ${expected}: it was changed since it was read`,
+    { currentVersion: version },
+  )
+}

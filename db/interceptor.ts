@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 
 import { sql, type Selectable } from 'kysely'
 
-import { ConflictError, InvalidError, NotFoundError } from './errors.ts'
+import { InvalidError, NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
 import {
   isAfter,
@@ -121,11 +121,7 @@ export async function updateInterceptor(
     .returningAll()
     .executeTakeFirst()
   if (row === undefined) {
-    const { version: currentVersion } = await getInterceptor(tx, id)
-    throw new ConflictError(
-      `The interceptor ${id} has version ${currentVersion}, expected ${version ?? present.version}: it was changed since it was read`,
-      { currentVersion },
-    )
+    throw toVersionError('interceptor', await getInterceptor(tx, id), version ?? present.version)
   }
   tx.publish({ noun: 'interceptor', accountId: tx.accountId, id })
   return row

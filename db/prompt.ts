@@ -2,7 +2,7 @@
 import { sql, type Selectable } from 'kysely'
 
 import { naming } from './database-error.ts'
-import { ConflictError, InvalidError, NotFoundError } from './errors.ts'
+import { InvalidError, NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
 import {
   isAfter,
@@ -95,16 +95,9 @@ export async function updatePrompt(
       .returningAll()
       .executeTakeFirst(),
   )
-  if (row === undefined) throw toVersionError(await getPrompt(tx, id), version)
+  if (row === undefined) throw toVersionError('prompt', await getPrompt(tx, id), version)
   tx.publish({ noun: 'prompt', accountId: tx.accountId, id })
   return row
-}
-
-function toVersionError(row: Prompt, version: number | undefined): ConflictError {
-  return new ConflictError(
-    `The prompt ${row.id} has version ${row.version}, expected ${version}: it was changed since it was read`,
-    { currentVersion: row.version },
-  )
 }
 
 /**

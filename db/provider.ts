@@ -2,7 +2,7 @@
 import { sql, type RawBuilder, type Selectable, type Updateable } from 'kysely'
 
 import { naming } from './database-error.ts'
-import { ConflictError, NotFoundError } from './errors.ts'
+import { NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
 import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
 import type { ProviderTable } from './tables.ts'
@@ -101,16 +101,9 @@ export async function updateProvider(
       .returningAll()
       .executeTakeFirst(),
   )
-  if (row === undefined) throw toVersionError(await getProvider(tx, id), version)
+  if (row === undefined) throw toVersionError('provider', await getProvider(tx, id), version)
   tx.publish({ noun: 'provider', accountId: tx.accountId, id })
   return row
-}
-
-function toVersionError(row: Provider, version: number | undefined): ConflictError {
-  return new ConflictError(
-    `The provider ${row.id} has version ${row.version}, expected ${version}: it was changed since it was read`,
-    { currentVersion: row.version },
-  )
 }
 
 /** The provider, if the account has it. */

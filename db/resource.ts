@@ -2,7 +2,7 @@
 import { sql, type Selectable } from 'kysely'
 
 import { naming } from './database-error.ts'
-import { ConflictError, InvalidError, NotFoundError } from './errors.ts'
+import { InvalidError, NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
 import {
   isAfter,
@@ -108,16 +108,9 @@ export async function updateResource(
       .returningAll()
       .executeTakeFirst(),
   )
-  if (row === undefined) throw toVersionError(await getResource(tx, id), version)
+  if (row === undefined) throw toVersionError('resource', await getResource(tx, id), version)
   tx.publish({ noun: 'resource', accountId: tx.accountId, id })
   return row
-}
-
-function toVersionError(row: Resource, version: number | undefined): ConflictError {
-  return new ConflictError(
-    `The resource ${row.id} has version ${row.version}, expected ${version}: it was changed since it was read`,
-    { currentVersion: row.version },
-  )
 }
 
 /**

@@ -3,7 +3,7 @@
 import { sql, type Selectable } from 'kysely'
 
 import { naming } from './database-error.ts'
-import { ConflictError, NotFoundError } from './errors.ts'
+import { NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
 import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
 import type { ServerTable } from './tables.ts'
@@ -80,16 +80,9 @@ export async function updateServer(
       .returningAll()
       .executeTakeFirst(),
   )
-  if (row === undefined) throw toVersionError(await getServer(tx, id), version)
+  if (row === undefined) throw toVersionError('server', await getServer(tx, id), version)
   tx.publish({ noun: 'server', accountId: tx.accountId, id })
   return row
-}
-
-function toVersionError(row: Server, version: number | undefined): ConflictError {
-  return new ConflictError(
-    `The server ${row.id} has version ${row.version}, expected ${version}: it was changed since it was read`,
-    { currentVersion: row.version },
-  )
 }
 
 /**

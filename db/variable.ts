@@ -4,7 +4,7 @@ import { sql, type Selectable } from 'kysely'
 
 import { ensureDataKey } from './data-key.ts'
 import { naming } from './database-error.ts'
-import { ConflictError, InvalidError, NotFoundError } from './errors.ts'
+import { InvalidError, NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
 import {
   isAfter,
@@ -125,16 +125,9 @@ export async function updateVariable(
       .returningAll()
       .executeTakeFirst(),
   )
-  if (row === undefined) throw toVersionError(await getVariable(tx, id), version)
+  if (row === undefined) throw toVersionError('variable', await getVariable(tx, id), version)
   tx.publish({ noun: 'variable', accountId: tx.accountId, id })
   return row
-}
-
-function toVersionError(row: Variable, version: number | undefined): ConflictError {
-  return new ConflictError(
-    `The variable ${row.id} has version ${row.version}, expected ${version}: it was changed since it was read`,
-    { currentVersion: row.version },
-  )
 }
 
 /**
