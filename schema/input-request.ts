@@ -55,7 +55,7 @@ export const InputRequestInput = builder.inputType('InputRequestInput', {
     requestedSchema: t.field({
       type: 'JSON',
       description:
-        'A form: a flat JSON Schema of an object, as MCP’s elicitation has it, of at most 20 fields and 8 KiB. Its answers become the arguments of their names. It is asked where an argument of its required fields, or else of any, is missing.',
+        'A form: a flat JSON Schema of an object, as MCP’s elicitation has it, of at most 20 fields and 8 KiB. Its answers become the arguments of their names. Not for passwords: answers pass through the client. It is asked where an argument of its required fields, or else of any, is missing.',
     }),
     url: t.string({ description: 'Where to send the user: an http or https URL.' }),
   }),

@@ -15,10 +15,25 @@ export interface HttpServer {
   readonly close: () => void
 }
 
+/** How long a client may take to send what it has to say; slower ones are answered 408 and cut off. */
+export interface ReceiveTimeouts {
+  readonly headersMs: number
+  /** From the first byte of the head to the last of the body. */
+  readonly requestMs: number
+  /** How often connections are looked at: that much later it can be. */
+  readonly checkMs: number
+}
+
 // Slower clients hold a connection for nothing (slowloris).
 const HEADERS_TIMEOUT_MS = 10_000
 // 32 MiB of document at 256 KiB/s.
 const REQUEST_TIMEOUT_MS = 130_000
+const CHECK_MS = 5_000
+const RECEIVE_TIMEOUTS: ReceiveTimeouts = {
+  headersMs: HEADERS_TIMEOUT_MS,
+  requestMs: REQUEST_TIMEOUT_MS,
+  checkMs: CHECK_MS,
+}
 // Above the 60 s of common load balancers, so that they close first and never race a request.
 const KEEP_ALIVE_TIMEOUT_MS = 65_000
 // Only while draining: how long an idle connection can delay the end.
@@ -29,7 +44,12 @@ const IDLE_SWEEP_MS = 20
  *
  * @throws {StartError} START_REFUSED when the port is taken or the address is not this machine's.
  */
-export async function listen(app: App, host: string, port: number): Promise<HttpServer> {
+export async function listen(
+  app: App,
+  host: string,
+  port: number,
+  { headersMs, requestMs, checkMs }: ReceiveTimeouts = RECEIVE_TIMEOUTS,
+): Promise<HttpServer> {
   const listener = getRequestListener(
     (request, env) => app(request, { ip: env.incoming.socket.remoteAddress ?? 'unknown' }),
     { overrideGlobalObjects: false },
@@ -37,8 +57,9 @@ export async function listen(app: App, host: string, port: number): Promise<Http
   let isDraining = false
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: checkMs,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
     },
     (incoming, outgoing) => {

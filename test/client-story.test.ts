@@ -194,33 +194,8 @@ function createBarrier(count: number, restart: () => Promise<void>): () => Promi
   }
 }
 
-test(`stock clients of every era on ${STORY_RUNTIMES.join(', ')} tell the whole story`, async (t) => {
-  const { task, restart } = await openScene(t)
-  for (const runtime of STORY_RUNTIMES) {
-    const barrier = createBarrier(CLIENTS.length, restart)
-    const stories = CLIENTS.map(async (client) => {
-      const seen = await tell(runtime, { ...task, client, who: `${client}-${runtime}` }, barrier)
-      assert.deepEqual(
-        {
-          ...seen,
-          call: memberOf(seen['call'], 'content'),
-          streamed: memberOf(seen['streamed'], 'content'),
-          prompt: memberOf(seen['prompt'], 'messages'),
-          resource: memberOf(seen['resource'], 'contents'),
-          completion: memberOf(memberOf(seen['completion'], 'completion'), 'values'),
-          asked: memberOf(seen['asked'], 'content'),
-          after: memberOf(seen['after'], 'content'),
-        },
-        EXPECTED,
-        `${client} on ${runtime}`,
-      )
-    })
-    await Promise.all(stories)
-  }
-})
-
-test('the inspector lists, calls, reads and gets from its command line', async (t) => {
-  const { task } = await openScene(t)
+/** The inspector has a command line, which is a program for Node. */
+async function inspectAll(task: Scene['task']): Promise<void> {
   const inspect = async (...args: readonly string[]) => {
     const { stdout } = await run(process.execPath, [
       INSPECTOR,
@@ -243,4 +218,30 @@ test('the inspector lists, calls, reads and gets from its command line', async (
   assert.deepEqual(got['messages'], EXPECTED.prompt)
   const read = await inspect('resources/read', '--uri', 'docs://guide')
   assert.deepEqual(read['contents'], EXPECTED.resource)
+}
+
+test(`stock clients of every era on ${STORY_RUNTIMES.join(', ')} tell the whole story, and so does the inspector`, async (t) => {
+  const { task, restart } = await openScene(t)
+  for (const runtime of STORY_RUNTIMES) {
+    const barrier = createBarrier(CLIENTS.length, restart)
+    const stories = CLIENTS.map(async (client) => {
+      const seen = await tell(runtime, { ...task, client, who: `${client}-${runtime}` }, barrier)
+      assert.deepEqual(
+        {
+          ...seen,
+          call: memberOf(seen['call'], 'content'),
+          streamed: memberOf(seen['streamed'], 'content'),
+          prompt: memberOf(seen['prompt'], 'messages'),
+          resource: memberOf(seen['resource'], 'contents'),
+          completion: memberOf(memberOf(seen['completion'], 'completion'), 'values'),
+          asked: memberOf(seen['asked'], 'content'),
+          after: memberOf(seen['after'], 'content'),
+        },
+        EXPECTED,
+        `${client} on ${runtime}`,
+      )
+    })
+    await Promise.all(stories)
+  }
+  await inspectAll(task)
 })

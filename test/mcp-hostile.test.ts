@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { listen } from '../server/http-server.ts'
 import { openWorld } from './support/world.ts'
 
 interface Scene {
@@ -346,4 +347,19 @@ test('hostile HTTP gets one exact answer, and hangs nobody', async (t) => {
   const [good] = ROWS
   assert.ok(good)
   assert.deepEqual(statusesOf(await exchange(scene.port, [print(good, scene), PING])), [200])
+})
+
+test('who sends a head or a body too slowly is cut off with 408', async (t) => {
+  const world = await openWorld(t)
+  const timeouts = { headersMs: 200, requestMs: 300, checkMs: 50 }
+  const slow = await listen(world.app.app, '127.0.0.1', 0, timeouts)
+  t.after(() => {
+    slow.close()
+  })
+  const { port } = new URL(slow.origin)
+  const start = 'POST /mcp/srv_x HTTP/1.1\r\nHost: a\r\n'
+  const cases = [start, `${start}Content-Length: 1000\r\n\r\n{"jsonrpc"`]
+  for (const text of cases) {
+    assert.deepEqual(statusesOf(await exchange(Number(port), [text])), [408])
+  }
 })
