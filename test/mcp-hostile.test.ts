@@ -4,10 +4,12 @@ import assert from 'node:assert/strict'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import type { App } from '../server/app.ts'
 import { listen } from '../server/http-server.ts'
 import { openWorld } from './support/world.ts'
 
 interface Scene {
+  readonly app: App
   readonly port: number
   readonly path: string
   readonly token: string
@@ -22,7 +24,7 @@ async function openScene(t: TestContext): Promise<Scene> {
     'token',
   )
   const { port } = new URL(world.app.graphqlUrl)
-  return { port: Number(port), path: `/mcp/${serverId}`, token }
+  return { app: world.app.app, port: Number(port), path: `/mcp/${serverId}`, token }
 }
 
 /** Everything that came back until the connection was closed; by us, when the last answer is whole. */
@@ -350,16 +352,18 @@ test('hostile HTTP gets one exact answer, and hangs nobody', async (t) => {
 })
 
 test('who sends a head or a body too slowly is cut off with 408', async (t) => {
-  const world = await openWorld(t)
+  const { app, path, token } = await openScene(t)
   const timeouts = { headersMs: 200, requestMs: 300, checkMs: 50 }
-  const slow = await listen(world.app.app, '127.0.0.1', 0, timeouts)
-  t.after(() => {
+  const slow = await listen(app, '127.0.0.1', 0, timeouts)
+  t.after(async () => {
+    const drained = slow.drain()
     slow.close()
+    await drained
   })
   const { port } = new URL(slow.origin)
-  const start = 'POST /mcp/srv_x HTTP/1.1\r\nHost: a\r\n'
-  const cases = [start, `${start}Content-Length: 1000\r\n\r\n{"jsonrpc"`]
-  for (const text of cases) {
+  const head = `POST ${path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n`
+  const body = `Authorization: Bearer ${token}\r\nContent-Length: 1000\r\n\r\n{"jsonrpc"`
+  for (const text of [head, `${head}${body}`]) {
     assert.deepEqual(statusesOf(await exchange(Number(port), [text])), [408])
   }
 })
