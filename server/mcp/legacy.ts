@@ -12,9 +12,9 @@ import {
 import { type JsonObject, type RpcRequest, isRequestId } from './json-rpc.ts'
 import { readCapabilities, setLogLevel, subscribe, unsubscribe } from './legacy-stream.ts'
 import { type AskUser, createAskUser } from './legacy-question.ts'
-import { answerLive, type Say } from './live-reply.ts'
+import { answerLive } from './live-reply.ts'
 import { createMethods } from './method.ts'
-import { createProgress } from './progress.ts'
+import { createProgress, wantsProgress } from './progress.ts'
 import { LEGACY_VERSIONS, NEWEST_LEGACY_VERSION } from './protocol.ts'
 import { ACCEPTED, type Members, type Reply, resultReply } from './reply.ts'
 import {
@@ -35,6 +35,7 @@ export function createLegacyEra(deps: EraDeps): AnswerMessage {
   const { sessions } = deps
   const running = createRunningCalls()
   const askUser = createAskUser(sessions)
+  const callDeps = { ...deps, askUser, running }
   const quiet =
     (act: (caller: Caller, params: JsonObject) => void): Method =>
     (caller, { id, params }) => {
@@ -57,7 +58,7 @@ export function createLegacyEra(deps: EraDeps): AnswerMessage {
           async (signal) => await answer(caller, request.params, signal),
         ),
     ]),
-    ['tools/call', (caller, request) => call({ ...deps, askUser, running }, caller, request)],
+    ['tools/call', (caller, request) => call(callDeps, caller, request)],
   ])
   return async (caller, message) => {
     if (message.kind === 'response') return answered(deps, caller, message.id, message.result)
@@ -100,32 +101,36 @@ function initialize(
   return { ...resultReply(id, '', JSON.stringify(result).slice(1, -1)), sessionId }
 }
 
-function call(
-  deps: EraDeps & { readonly askUser: AskUser; readonly running: RunningCalls },
-  caller: Caller,
-  request: RpcRequest,
-): Promise<Reply> {
-  const { running, askUser } = deps
+function call(deps: CallDeps, caller: Caller, request: RpcRequest): Promise<Reply> {
+  const { running, askUser, sessions } = deps
+  const { params } = request
+  const { session } = caller
+  const wanted = readToolRequest(caller.route, request)
+  const { tool } = wanted
+  const wantsLog = session !== undefined && sessions.kept(session)?.wantsLog === true
+  // Most calls say nothing before their result: they need no stream to say it on.
+  if (tool.inputRequests.length === 0 && !wantsProgress(caller, request, wantsLog)) {
+    return run(running, caller, request, (signal) =>
+      callTool(deps.call, caller, wanted, { params, signal, onProgress: undefined }),
+    )
+  }
   return answerLive(caller, request.id, (say, signal) =>
     run(running, { ...caller, signal }, request, async (own) => {
-      const { params } = request
-      const wanted = readToolRequest(caller.route, request)
-      const asked = { params, requests: wanted.tool.inputRequests, ...wanted }
+      const asked = { params, requests: tool.inputRequests, ...wanted }
       const asking = await askUser(caller, asked, say, own)
       if (own.aborted) return undefined
       if (asking.type === 'stop') return printToolError(asking.text)
       const { argumentsText } = asking
-      const onProgress = progressOf(deps, caller, request, say)
+      const onProgress = createProgress(caller, request, say, wantsLog)
       const context = { params, signal: own, onProgress }
-      return await callTool(deps.call, caller, { tool: wanted.tool, argumentsText }, context)
+      return await callTool(deps.call, caller, { tool, argumentsText }, context)
     }),
   )
 }
 
-function progressOf(deps: EraDeps, caller: Caller, request: RpcRequest, say: Say) {
-  const { session } = caller
-  const wantsLog = session !== undefined && deps.sessions.kept(session)?.wantsLog === true
-  return createProgress(caller, request, say, wantsLog)
+interface CallDeps extends EraDeps {
+  readonly askUser: AskUser
+  readonly running: RunningCalls
 }
 
 /** A client's answer to a question of ours. */

@@ -11,7 +11,7 @@ import {
 } from './era.ts'
 import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
 import { getPrompt } from './prompt.ts'
-import { createProgress } from './progress.ts'
+import { type OnProgress, createProgress, wantsProgress } from './progress.ts'
 import { CAPABILITIES_KEY, CLIENT_INFO_KEY, MODERN_VERSIONS, missingMeta } from './protocol.ts'
 import { ACCEPTED, type Reply, resultReply } from './reply.ts'
 import { checkRequestHeaders } from './request-header.ts'
@@ -119,24 +119,35 @@ function discover({ route }: Caller, { id }: RpcRequest, leading: string): Reply
   return resultReply(id, `${leading},${CACHE_MEMBERS}`, JSON.stringify(result).slice(1, -1))
 }
 
-function call(deps: EraDeps, caller: Caller, request: RpcRequest, leading: string): Promise<Reply> {
-  return answerLive(caller, request.id, async (say, signal) => {
-    const { id, method, params } = request
-    const { tool, args, argumentsText } = readToolRequest(caller.route, request)
+async function call(
+  deps: EraDeps,
+  caller: Caller,
+  request: RpcRequest,
+  leading: string,
+): Promise<Reply> {
+  const { id, method, params } = request
+  const wanted = readToolRequest(caller.route, request)
+  const { tool, args } = wanted
+  let { argumentsText } = wanted
+  // Most tools ask nothing: the state of a request is then nobody's.
+  if (tool.inputRequests.length > 0) {
     const requests = tool.inputRequests
     const asked = { method, params, requests, args, argumentsText }
-    // Most tools ask nothing: the state of a request is then nobody's.
-    const asking =
-      requests.length === 0
-        ? ({ type: 'ready', argumentsText } as const)
-        : await ask(deps.states, caller, asked)
+    const asking = await ask(deps.states, caller, asked)
     if (asking.type === 'ask') return askReply(id, leading, asking.members)
     if (asking.type === 'stop') return resultReply(id, leading, printToolError(asking.text))
-    const wanted = { tool, argumentsText: asking.argumentsText }
-    const onProgress = createProgress(caller, request, say, false)
-    const members = await callTool(deps.call, caller, wanted, { params, signal, onProgress })
+    argumentsText = asking.argumentsText
+  }
+  const run = async (signal: AbortSignal, onProgress: OnProgress) => {
+    const context = { params, signal, onProgress }
+    const members = await callTool(deps.call, caller, { tool, argumentsText }, context)
     return members === undefined ? CLIENT_CLOSED : resultReply(id, leading, members)
-  })
+  }
+  // And most calls say nothing before their result: they need no stream to say it on.
+  if (!wantsProgress(caller, request, false)) return await run(caller.signal, undefined)
+  return await answerLive(caller, id, (say, signal) =>
+    run(signal, createProgress(caller, request, say, false)),
+  )
 }
 
 async function prompt(
