@@ -12,7 +12,7 @@ import { graphql } from './support/graphql.ts'
 import { startProduct } from './support/product.ts'
 
 const isLong = process.env['LOAD_TEST'] === 'long'
-const STREAMS = isLong ? 2_000 : 300
+const STREAMS = isLong ? 2_000 : 200
 const OPEN_MS = isLong ? 60_000 : 0
 const MAX_NOTICE_MS = 1_000
 const KIB = 1024

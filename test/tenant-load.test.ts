@@ -6,7 +6,7 @@ import { mutation } from './support/control-plane.ts'
 import { openWorld, type World } from './support/world.ts'
 
 const isLong = process.env['LOAD_TEST'] === 'long'
-const TENANTS = isLong ? 200 : 20
+const TENANTS = isLong ? 200 : 10
 const CALLS = 50
 /** Tenants whose calls are under way at once: more would be refused as too many. */
 const AT_ONCE = 20

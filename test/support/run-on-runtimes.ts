@@ -9,7 +9,6 @@ import { RUNTIMES, ROOT, type Runtime } from './product.ts'
 /** Files that say nothing about a runtime, by why. */
 const LEFT_OUT: Readonly<Record<string, readonly string[]>> = {
   'they run every runtime by themselves': [
-    'client-story',
     'egress',
     'interceptor-runtime',
     'runtime',

@@ -1,5 +1,4 @@
-// Stock clients of every era, and one story for all of them, on Node, or with `CLIENT_TEST=all` on every
-// runtime: connect, list three pages,
+// Stock clients of every era on every runtime, and one story for all of them: connect, list three pages,
 // call, progress, cancel, notice of a change, prompt, resource, completion, a question to the user, and
 // on with it after a restart of the server.
 import assert from 'node:assert/strict'
@@ -10,13 +9,13 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
-import type { StoryTask } from './client/story-client.ts'
-import { mutation, openapi } from './support/control-plane.ts'
-import { createTestStorage } from './support/database.ts'
-import { freePort } from './support/free-port.ts'
-import { graphql } from './support/graphql.ts'
-import { ROOT, RUNTIMES, startProduct, type Product, type Runtime } from './support/product.ts'
-import { startUpstream, type Answer } from './support/upstream.ts'
+import type { StoryTask } from './story-client.ts'
+import { mutation, openapi } from '../support/control-plane.ts'
+import { createTestStorage } from '../support/database.ts'
+import { freePort } from '../support/free-port.ts'
+import { graphql } from '../support/graphql.ts'
+import { ROOT, RUNTIMES, startProduct, type Product, type Runtime } from '../support/product.ts'
+import { startUpstream, type Answer } from '../support/upstream.ts'
 
 const SCRIPT = join(ROOT, 'test/client/story-client.ts')
 const INSPECTOR = join(
@@ -24,8 +23,7 @@ const INSPECTOR = join(
   'node_modules/@modelcontextprotocol/inspector/clients/launcher/build/index.js',
 )
 const OPERATIONS = 1_001
-const isLong = process.env['CLIENT_TEST'] === 'all'
-const STORY_RUNTIMES = isLong ? (Object.keys(RUNTIMES) as Runtime[]) : (['node'] as const)
+const STORY_RUNTIMES = Object.keys(RUNTIMES) as Runtime[]
 const CLIENTS = ['sdk', 'legacy', 'auto', 'pinned'] as const
 const run = promisify(execFile)
 
