@@ -6,6 +6,7 @@ import { sql, type Selectable } from 'kysely'
 
 import { InvalidError, NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
+import { toJsonb } from './jsonb.ts'
 import {
   isAfter,
   orderOf,
@@ -83,9 +84,6 @@ export async function insertInterceptor(
   tx.publish({ noun: 'interceptor', accountId: tx.accountId, id: row.id })
   return row
 }
-
-// Through text: the driver prints a parameter of type jsonb as JSON, and would print JSON text again.
-const toJsonb = (methods: readonly string[]) => sql<string>`${JSON.stringify(methods)}::text::jsonb`
 
 /** SHA-256 of the engine and the code, in hex: what a sandbox process knows a script by. */
 export function hashScript({ engine, code }: Pick<Interceptor, 'engine' | 'code'>): string {
@@ -234,7 +232,7 @@ export async function listRouteInterceptors(
       output_schema
     from interceptor
     where account_id = ${tx.accountId} and is_enabled and (server_id = ${serverId ?? null}
-      or tool_id in (select jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb)))
+      or tool_id in (select jsonb_array_elements_text(${toJsonb(toolIds)})))
     order by position, id`.execute(tx.trx)
   return rows
 }

@@ -1,6 +1,7 @@
 // Lists of tools: all of the account, those of a provider or a server, and many of these at once.
 import { sql, type RawBuilder } from 'kysely'
 
+import { toJsonb } from './jsonb.ts'
 import {
   isAfter,
   orderOf,
@@ -60,9 +61,7 @@ export async function listToolsById(
 ): Promise<ReadonlyMap<string, Tool>> {
   const { rows } = await sql<Tool>`
     select * from tool where account_id = ${tx.accountId}
-      and id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`.execute(
-    tx.trx,
-  )
+      and id in (select jsonb_array_elements_text(${toJsonb(ids)}))`.execute(tx.trx)
   return new Map(rows.map((row) => [row.id, row]))
 }
 
@@ -73,9 +72,7 @@ export async function listToolDefinitions(
 ): Promise<ReadonlyMap<string, string>> {
   const { rows } = await sql<{ hash: string; definition: string }>`
     select hash, definition from tool_definition where account_id = ${tx.accountId}
-      and hash in (select jsonb_array_elements_text(${JSON.stringify(hashes)}::text::jsonb))`.execute(
-    tx.trx,
-  )
+      and hash in (select jsonb_array_elements_text(${toJsonb(hashes)}))`.execute(tx.trx)
   return new Map(rows.map(({ hash, definition }) => [hash, definition]))
 }
 

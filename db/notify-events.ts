@@ -11,6 +11,7 @@ import postgres from 'postgres'
 import { CONNECT_TIMEOUT_MS, openTcp, type DriverOptions } from './connection.ts'
 import { readText } from './database-error.ts'
 import type { DbEvent, EventBus } from './events.ts'
+import { toJsonb } from './jsonb.ts'
 import { createLocalEvents } from './local-events.ts'
 
 const CHANNEL = 'hasmcp_event'
@@ -75,7 +76,7 @@ export async function openNotifyEvents(url: string, onLog: Log): Promise<EventBu
       if (events.length === 0) return
       const payloads = events.map((event): string => JSON.stringify({ from, event }))
       await sql`select pg_notify(${CHANNEL}, payload)
-        from jsonb_array_elements_text(${JSON.stringify(payloads)}::text::jsonb) as row (payload)
+        from jsonb_array_elements_text(${toJsonb(payloads)}) as row (payload)
       `.execute(trx)
     },
     async close() {

@@ -2,6 +2,7 @@
 // come and go, one index range a page.
 import { sql, type RawBuilder } from 'kysely'
 
+import { toJsonb } from './jsonb.ts'
 import type { Tx } from './transaction.ts'
 
 /** What a list can be ordered by besides ids. */
@@ -90,7 +91,7 @@ export async function listNested<Row>(
 ): Promise<ReadonlyMap<string, PageResult<Row>>> {
   const { rows } = await sql<Row & { readonly parent_id: string }>`
     select parent.id as parent_id, child.*
-    from jsonb_array_elements_text(${JSON.stringify(parentIds)}::text::jsonb) as parent (id)
+    from jsonb_array_elements_text(${toJsonb(parentIds)}) as parent (id)
     cross join lateral (
       select ${sql.table(table)}.* from ${sql.table(table)} ${join}
       where ${sql.join(conditions, sql` and `)} and ${isAfter(table, page)}
@@ -109,7 +110,7 @@ export async function countNested(
 ): Promise<ReadonlyMap<string, number>> {
   const { rows } = await sql<{ readonly id: string; readonly count: string }>`
     select parent.id, counted.count
-    from jsonb_array_elements_text(${JSON.stringify(parentIds)}::text::jsonb) as parent (id)
+    from jsonb_array_elements_text(${toJsonb(parentIds)}) as parent (id)
     cross join lateral (
       select count(*) as count from ${sql.table(table)} ${join}
       where ${sql.join(conditions, sql` and `)}

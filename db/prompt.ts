@@ -4,6 +4,7 @@ import { sql, type Selectable } from 'kysely'
 import { naming } from './database-error.ts'
 import { InvalidError, NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
+import { toJsonb } from './jsonb.ts'
 import {
   isAfter,
   orderOf,
@@ -62,9 +63,6 @@ export async function insertPrompt(
   tx.publish({ noun: 'prompt', accountId: tx.accountId, id: row.id })
   return row
 }
-
-// Through text: the driver prints a parameter of type jsonb as JSON, and would print JSON text again.
-const toJsonb = (value: unknown) => sql<string>`${JSON.stringify(value)}::text::jsonb`
 
 /**
  * The prompt with the given fields replaced. With a `version`, only where it is the present one.

@@ -1,9 +1,10 @@
 // Upstream APIs: where their tools are called and with which headers. `version` counts changes.
-import { sql, type RawBuilder, type Selectable, type Updateable } from 'kysely'
+import { sql, type Selectable, type Updateable } from 'kysely'
 
 import { naming } from './database-error.ts'
 import { NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
+import { toJsonb } from './jsonb.ts'
 import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
 import type { ProviderTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
@@ -180,12 +181,6 @@ export async function deleteProvider(tx: Tx, id: string): Promise<void> {
   tx.publish({ noun: 'provider', accountId: tx.accountId, id })
 }
 
-// Through text: the driver prints a parameter of type jsonb as JSON, and would print JSON text
-// a second time, as a string.
-function toJsonb(values: Readonly<Record<string, string>> | readonly string[]): RawBuilder<string> {
-  return sql<string>`${JSON.stringify(values)}::text::jsonb`
-}
-
 /** The providers with these ids, by their ids; those that the account lacks are left out. */
 export async function listProvidersById(
   tx: Tx,
@@ -195,9 +190,7 @@ export async function listProvidersById(
     .selectFrom('provider')
     .selectAll()
     .where('account_id', '=', tx.accountId)
-    .where(
-      sql<boolean>`id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`,
-    )
+    .where(sql<boolean>`id in (select jsonb_array_elements_text(${toJsonb(ids)}))`)
     .execute()
   return new Map(rows.map((row) => [row.id, row]))
 }

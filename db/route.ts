@@ -4,6 +4,7 @@ import { sql } from 'kysely'
 
 import type { InputRequest } from './content.ts'
 import { NotFoundError } from './errors.ts'
+import { toJsonb } from './jsonb.ts'
 import { findServer, type Server } from './server.ts'
 import type { ToolAnnotations } from './tables.ts'
 import type { Tx } from './transaction.ts'
@@ -23,7 +24,7 @@ export interface RouteTool {
   readonly shown_title: string | null
   readonly shown_description: string | null
   readonly definition_hash: string
-  /** JSON text of a `ToolDefinition` of `workers/messages.ts`. */
+  /** JSON text of a `ToolDefinition` of `workers/definition.ts`. */
   readonly definition: string
   readonly provider_id: string
   readonly base_url: string
@@ -83,7 +84,7 @@ async function selectRouteTools(tx: Tx, toolIds: readonly string[], condition = 
     select ${TOOL_COLUMNS}, null as shown_name, null as shown_title, null as shown_description
     from tool ${TOOL_JOINS}
     where tool.account_id = ${tx.accountId} and tool.id in (
-      select jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb)) ${condition}
+      select jsonb_array_elements_text(${toJsonb(toolIds)})) ${condition}
     order by tool.id`.execute(tx.trx)
   return rows
 }

@@ -3,6 +3,7 @@ import { sql, type Selectable } from 'kysely'
 
 import { naming } from './database-error.ts'
 import { NotFoundError } from './errors.ts'
+import { toJsonb } from './jsonb.ts'
 import { findProvider } from './provider.ts'
 import type { RouteTool } from './route.ts'
 import { getServer } from './server.ts'
@@ -55,7 +56,7 @@ async function addTools(tx: Tx, serverId: string, toolIds: readonly string[]): P
   const result = await sql`
     insert into server_tool (account_id, server_id, tool_id)
     select ${tx.accountId}::text, ${serverId}::text, chosen.id
-    from jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb) as chosen (id)
+    from jsonb_array_elements_text(${toJsonb(toolIds)}) as chosen (id)
     on conflict do nothing`.execute(tx.trx)
   return Number(result.numAffectedRows ?? 0n)
 }
@@ -75,7 +76,7 @@ export async function setServerTools(
   const removed = await sql`
     delete from server_tool
     where account_id = ${tx.accountId} and server_id = ${serverId} and tool_id not in (
-      select jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb)
+      select jsonb_array_elements_text(${toJsonb(toolIds)})
     )`.execute(tx.trx)
   if (added > 0 || (removed.numAffectedRows ?? 0n) > 0n) await touchServer(tx, serverId)
 }
@@ -133,10 +134,8 @@ export async function listServerTools(
 ): Promise<readonly ServerTool[]> {
   const { rows } = await sql<ServerTool>`
     select * from server_tool where account_id = ${tx.accountId}
-      and server_id in (select jsonb_array_elements_text(${JSON.stringify(serverIds)}::text::jsonb))
-      and tool_id in (select jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb))`.execute(
-    tx.trx,
-  )
+      and server_id in (select jsonb_array_elements_text(${toJsonb(serverIds)}))
+      and tool_id in (select jsonb_array_elements_text(${toJsonb(toolIds)}))`.execute(tx.trx)
   return rows
 }
 
@@ -155,7 +154,7 @@ export async function removeServerTools(
   const result = await sql`
     delete from server_tool
     where account_id = ${tx.accountId} and server_id = ${serverId} and tool_id in (
-      select jsonb_array_elements_text(${JSON.stringify(toolIds)}::text::jsonb)
+      select jsonb_array_elements_text(${toJsonb(toolIds)})
     )`.execute(tx.trx)
   const removed = Number(result.numAffectedRows ?? 0n)
   if (removed > 0) await touchServer(tx, serverId)
@@ -187,7 +186,7 @@ export async function listReferrers(
       join tool on tool.account_id = server_tool.account_id and tool.id = server_tool.tool_id
       left join jsonb_array_elements_text(tool.variable_names) as one (name) on true
       where server_tool.account_id = ${tx.accountId} and server_tool.server_id in (
-          select jsonb_array_elements_text(${JSON.stringify(serverIds)}::text::jsonb))
+          select jsonb_array_elements_text(${toJsonb(serverIds)}))
         and tool.is_enabled and server_tool.is_enabled
       group by server_tool.server_id, tool.provider_id
     ) as used on used.provider_id = provider.id

@@ -5,6 +5,7 @@ import { sql, type Selectable } from 'kysely'
 import { naming } from './database-error.ts'
 import { NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
+import { toJsonb } from './jsonb.ts'
 import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
 import type { ServerTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
@@ -19,9 +20,6 @@ export interface ServerChange {
   /** Origins of web pages that may speak to it. */
   readonly allowedOrigins?: readonly string[] | undefined
 }
-
-// Through text: the driver prints a parameter of type jsonb as JSON, and would print JSON text again.
-const toJsonb = (value: unknown) => sql<string>`${JSON.stringify(value)}::text::jsonb`
 
 /**
  * The new server, without tools. `name` has 1 to 100 characters, `instructions` at most 16,384.
@@ -182,9 +180,7 @@ export async function listServersById(
     .selectFrom('server')
     .selectAll()
     .where('account_id', '=', tx.accountId)
-    .where(
-      sql<boolean>`id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`,
-    )
+    .where(sql<boolean>`id in (select jsonb_array_elements_text(${toJsonb(ids)}))`)
     .execute()
   return new Map(rows.map((row) => [row.id, row]))
 }

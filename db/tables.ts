@@ -53,7 +53,7 @@ export interface ProviderTable {
   readonly updated_at: ColumnType<Date, Date | undefined, Date>
 }
 
-/** Immutable and addressed by its content; the text is a `ToolDefinition` of `workers/messages.ts`. */
+/** Immutable and addressed by its content; the text is a `ToolDefinition` of `workers/definition.ts`. */
 export interface ToolDefinitionTable {
   readonly account_id: string
   readonly hash: string

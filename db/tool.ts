@@ -6,6 +6,7 @@ import { naming } from './database-error.ts'
 import type { InputRequest } from './content.ts'
 import { InvalidError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
+import { toJsonb } from './jsonb.ts'
 import type { ToolAnnotations, ToolTable } from './tables.ts'
 import type { Tx } from './transaction.ts'
 
@@ -46,7 +47,7 @@ export interface ToolInput {
 export interface ToolRequest {
   readonly method: string
   readonly path: string
-  /** JSON text of a `ToolDefinition` of `workers/messages.ts`, and its SHA-256 in hex. */
+  /** JSON text of a `ToolDefinition` of `workers/definition.ts`, and its SHA-256 in hex. */
   readonly definition: string
   readonly definitionHash: string
   /** What it refers to by `${NAME}`. */
@@ -87,7 +88,7 @@ export async function insertTool(tx: Tx, input: ToolInput): Promise<Tool> {
         name: input.name,
         title: input.title,
         description: input.description,
-        annotations: toJsonb(input.annotations),
+        annotations: toAnnotations(input.annotations),
         position: 0,
         is_imported: false,
         ...toColumns(input.request),
@@ -115,13 +116,12 @@ function toColumns({ method, path, definitionHash, variableNames }: ToolRequest)
     method,
     path,
     definition_hash: definitionHash,
-    variable_names: sql<string>`${JSON.stringify(variableNames)}::text::jsonb`,
+    variable_names: toJsonb(variableNames),
   }
 }
 
-// Through text: the driver would print JSON text a second time, as a string.
-function toJsonb(annotations: ToolAnnotations | null) {
-  return annotations === null ? null : sql<string>`${JSON.stringify(annotations)}::text::jsonb`
+function toAnnotations(annotations: ToolAnnotations | null) {
+  return annotations === null ? null : toJsonb(annotations)
 }
 
 /** What can be changed; of an imported tool only the first three. */
@@ -158,7 +158,7 @@ export async function updateTool(tx: Tx, id: string, change: ToolChange): Promis
         ...(name !== undefined && { name }),
         ...(title !== undefined && { title }),
         ...(description !== undefined && { description }),
-        ...(annotations !== undefined && { annotations: toJsonb(annotations) }),
+        ...(annotations !== undefined && { annotations: toAnnotations(annotations) }),
         ...(request !== undefined && toColumns(request)),
         updated_at: sql<Date>`now()`,
       })
@@ -185,9 +185,7 @@ export async function updateTools(
   await sql`
     update tool set is_enabled = ${isEnabled}, updated_at = now()
     where account_id = ${tx.accountId} and is_enabled <> ${isEnabled}
-      and id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`.execute(
-    tx.trx,
-  )
+      and id in (select jsonb_array_elements_text(${toJsonb(ids)}))`.execute(tx.trx)
   tx.publish({ noun: 'tool', accountId: tx.accountId, id: tx.accountId })
 }
 
@@ -200,7 +198,7 @@ export async function deleteTools(tx: Tx, ids: readonly string[]): Promise<void>
   await refuseMissing(tx, ids)
   const { rows } = await sql<{ id: string }>`
     select id from tool where account_id = ${tx.accountId} and is_imported
-      and id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))
+      and id in (select jsonb_array_elements_text(${toJsonb(ids)}))
     order by id limit 1`.execute(tx.trx)
   const [imported] = rows
   if (imported !== undefined) {
@@ -211,9 +209,7 @@ export async function deleteTools(tx: Tx, ids: readonly string[]): Promise<void>
   }
   await sql`
     delete from tool where account_id = ${tx.accountId}
-      and id in (select jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb))`.execute(
-    tx.trx,
-  )
+      and id in (select jsonb_array_elements_text(${toJsonb(ids)}))`.execute(tx.trx)
   tx.publish({ noun: 'tool', accountId: tx.accountId, id: tx.accountId })
 }
 
@@ -225,7 +221,7 @@ export async function refuseMissing(tx: Tx, ids: readonly string[]): Promise<voi
   // As JSON text, so that a thousand ids are one parameter.
   const { rows } = await sql<{ id: string }>`
     select chosen.id
-    from jsonb_array_elements_text(${JSON.stringify(ids)}::text::jsonb) as chosen (id)
+    from jsonb_array_elements_text(${toJsonb(ids)}) as chosen (id)
     where not exists (select from tool where account_id = ${tx.accountId} and tool.id = chosen.id)
     limit 1`.execute(tx.trx)
   const [missing] = rows
@@ -233,7 +229,7 @@ export async function refuseMissing(tx: Tx, ids: readonly string[]): Promise<voi
 }
 
 /**
- * JSON text of the tool definition with that key, a `ToolDefinition` of `workers/messages.ts`.
+ * JSON text of the tool definition with that key, a `ToolDefinition` of `workers/definition.ts`.
  * @throws {NotFoundError} NOT_FOUND when the account has no such definition
  */
 export async function getToolDefinition(tx: Tx, hash: string): Promise<string> {

@@ -6,6 +6,7 @@ import { ensureDataKey } from './data-key.ts'
 import { naming } from './database-error.ts'
 import { InvalidError, NotFoundError, toVersionError } from './errors.ts'
 import { newId } from './id.ts'
+import { toJsonb } from './jsonb.ts'
 import {
   isAfter,
   orderOf,
@@ -202,9 +203,7 @@ export async function listVariablesNamed(
     .selectFrom('variable')
     .selectAll()
     .where('account_id', '=', tx.accountId)
-    .where(
-      sql<boolean>`name in (select jsonb_array_elements_text(${JSON.stringify(names)}::text::jsonb))`,
-    )
+    .where(sql<boolean>`name in (select jsonb_array_elements_text(${toJsonb(names)}))`)
     .orderBy('id')
     .execute()
 }

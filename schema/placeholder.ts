@@ -7,7 +7,19 @@ export function namesInText(text: string): string[] {
   return [...new Set(Array.from(text.matchAll(PLACEHOLDER), ([, name = '']) => name))]
 }
 
-/** The text with each placeholder replaced; one without a value becomes nothing. */
-export function fillText(text: string, values: ReadonlyMap<string, string>): string {
+/** 1 MiB of a text that is filled in: a value may stand in it many thousand times. */
+export const MAX_FILLED_CHARACTERS = 1024 * 1024
+
+/**
+ * The text with each placeholder replaced; one without a value becomes nothing. Undefined where it
+ * would have more than {@link MAX_FILLED_CHARACTERS}.
+ */
+export function fillText(text: string, values: ReadonlyMap<string, string>): string | undefined {
+  // Counted first: what is too long must not be made.
+  let characters = text.length
+  for (const [placeholder, name = ''] of text.matchAll(PLACEHOLDER)) {
+    characters += (values.get(name)?.length ?? 0) - placeholder.length
+  }
+  if (characters > MAX_FILLED_CHARACTERS) return undefined
   return text.replaceAll(PLACEHOLDER, (_, name: string) => values.get(name) ?? '')
 }

@@ -23,7 +23,7 @@ export interface RouteTool {
   /** The provider's icon; undefined where it has none. */
   readonly iconUrl: string | undefined
   readonly definitionHash: string
-  /** JSON text of a `ToolDefinition` of `workers/messages.ts`. */
+  /** JSON text of a `ToolDefinition` of `workers/definition.ts`. */
   readonly definition: string
   readonly baseUrl: string
   /** Names of the client's headers that the provider is sent. */

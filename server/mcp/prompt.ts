@@ -71,13 +71,9 @@ export async function getPrompt(
   let bytes = 0
   for (const { role, content: block } of prompt.messages) {
     const filled = fillContent(block, values)
+    if (filled === undefined) throw tooLarge(name)
     bytes += Buffer.byteLength(JSON.stringify(filled))
-    if (bytes > MAX_PROMPT_BYTES) {
-      throw new RpcError(
-        INVALID_PARAMS,
-        `The prompt ${shown(name)} with these arguments is larger than ${MAX_PROMPT_BYTES} bytes, expected shorter ones`,
-      )
-    }
+    if (bytes > MAX_PROMPT_BYTES) throw tooLarge(name)
     messages.push({ role, content: filled })
   }
   const { description } = prompt
@@ -86,6 +82,13 @@ export async function getPrompt(
 
 function unknown(name: string): RpcError {
   return new RpcError(INVALID_PARAMS, `Unknown prompt: ${shown(name)}`)
+}
+
+function tooLarge(name: string): RpcError {
+  return new RpcError(
+    INVALID_PARAMS,
+    `The prompt ${shown(name)} with these arguments is larger than ${MAX_PROMPT_BYTES} bytes, expected shorter ones`,
+  )
 }
 
 function readValues(args: readonly PromptArgument[], sent: unknown): ReadonlyMap<string, string> {
@@ -119,14 +122,22 @@ function readValues(args: readonly PromptArgument[], sent: unknown): ReadonlyMap
   )
 }
 
-function fillContent(content: PromptContent, values: ReadonlyMap<string, string>): PromptContent {
+/** Undefined where a text in it would be too long. */
+function fillContent(
+  content: PromptContent,
+  values: ReadonlyMap<string, string>,
+): PromptContent | undefined {
   switch (content.type) {
-    case 'text':
-      return { type: 'text', text: fillText(content.text, values) }
+    case 'text': {
+      const text = fillText(content.text, values)
+      return text === undefined ? undefined : { type: 'text', text }
+    }
     case 'resource': {
-      const { uri, mimeType, text } = content.resource
-      const resource = { uri: fillText(uri, values), mimeType, text: fillText(text, values) }
-      return { type: 'resource', resource }
+      const { mimeType } = content.resource
+      const uri = fillText(content.resource.uri, values)
+      const text = fillText(content.resource.text, values)
+      if (uri === undefined || text === undefined) return undefined
+      return { type: 'resource', resource: { uri, mimeType, text } }
     }
     case 'image':
     case 'audio':

@@ -1,6 +1,6 @@
 // resources/list, resources/templates/list and resources/read: stored here, or got from an API by the
 // same path as a tool call.
-import { fillText } from '../../schema/placeholder.ts'
+import { fillText, MAX_FILLED_CHARACTERS } from '../../schema/placeholder.ts'
 import { matchUriTemplate } from '../../schema/uri-template.ts'
 import type { RouteResource } from './build-content.ts'
 import type { Route } from './build-route.ts'
@@ -83,8 +83,9 @@ export interface ReadDeps {
  * The content, as members of a `ReadResourceResult`; undefined when `signal` was aborted before there
  * was any.
  *
- * @throws {RpcError} -32602 when `uri` is no text; -32002 when the server has nothing there; -32603
- *   when the API that has it does not answer with it.
+ * @throws {RpcError} -32602 when `uri` is no text, or the content with its variables would have more
+ *   than {@link MAX_FILLED_CHARACTERS}; -32002 when the server has nothing there; -32603 when the API
+ *   that has it does not answer with it.
  */
 export async function readResource(
   deps: ReadDeps,
@@ -106,10 +107,9 @@ export async function readResource(
   const stored = await deps.content.findResource(route.accountId, resource.row.id)
   if (stored === undefined) throw notFound(uri)
   const { mime_type: mimeType, is_template: isTemplate, text, blob } = stored
-  const content =
-    blob === null
-      ? { text: isTemplate ? fillText(text ?? '', values) : (text ?? '') }
-      : { blob: blob.toString('base64') }
+  const filled = isTemplate ? fillText(text ?? '', values) : (text ?? '')
+  if (filled === undefined) throw tooLarge(uri)
+  const content = blob === null ? { text: filled } : { blob: blob.toString('base64') }
   return `"contents":${JSON.stringify([{ uri, ...(mimeType && { mimeType }), ...content }])}`
 }
 
@@ -164,6 +164,13 @@ function readMessage(members: Uint8Array): string {
 // 200: the request was served, and clients of the older revisions hide the message of any other.
 function failed(message: string): RpcError {
   return new RpcError(INTERNAL_ERROR, message, { httpStatus: 200 })
+}
+
+function tooLarge(uri: string): RpcError {
+  return new RpcError(
+    INVALID_PARAMS,
+    `The resource ${shown(uri)} has more than ${MAX_FILLED_CHARACTERS} characters, expected shorter variables`,
+  )
 }
 
 function notFound(uri: string): RpcError {

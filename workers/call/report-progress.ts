@@ -47,8 +47,16 @@ function readLines(onLine: (line: string) => void): OnChunk {
   const decoder = new TextDecoder()
   let rest = ''
   let isTooLong = false
+  let endedWithReturn = false
   return (chunk) => {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split(/\r\n|\n|\r(?!$)/)
+    const text = decoder.decode(chunk, { stream: true })
+    if (text === '') return
+    // The line feed that belongs to a carriage return of the chunk before.
+    const from = endedWithReturn && text.startsWith('\n') ? 1 : 0
+    endedWithReturn = text.endsWith('\r')
+    // What came before is not looked through again: an upstream may send byte by byte.
+    const [first = '', ...others] = text.slice(from).split(/\r\n|\n|\r/)
+    const lines = [rest + first, ...others]
     rest = lines.pop() ?? ''
     for (const line of lines) {
       onLine(isTooLong ? '' : line)
