@@ -24,7 +24,7 @@ import {
   InterceptorRef,
 } from './interceptor.ts'
 import { HttpMethodRef } from './tool.ts'
-import { checkId, checkName, checkText, invalid } from './validate.ts'
+import { checkId, checkJsonBytes, checkName, checkText, given, invalid } from './validate.ts'
 
 const MAX_POSITION = 1_000_000
 /** As JSON, UTF-8: every definition of a tool in a list repeats it. */
@@ -108,12 +108,9 @@ function checkPosition(position: number): number {
 /** JSON text of the schema, clean; null where there is none. */
 async function toOutputSchema(context: Context, value: unknown): Promise<string | null> {
   if (value === undefined || value === null) return null
-  const bytes = Buffer.byteLength(JSON.stringify(value))
-  if (bytes > MAX_OUTPUT_SCHEMA_BYTES) {
-    const problem = `has ${bytes} bytes; expected at most ${MAX_OUTPUT_SCHEMA_BYTES}`
-    throw invalid(['input', 'outputSchema'], problem)
-  }
-  return await cleanOutputSchema(context, ['input', 'outputSchema'], value)
+  const path = ['input', 'outputSchema']
+  checkJsonBytes(path, value, MAX_OUTPUT_SCHEMA_BYTES)
+  return await cleanOutputSchema(context, path, value)
 }
 
 /** A client that was shown a schema takes no result without what satisfies it. */
@@ -128,11 +125,6 @@ function refuseUnsafe(
   if (on_error !== 'FAIL') {
     throw invalid(['input', 'onError'], 'is PASS_THROUGH; expected FAIL with an outputSchema')
   }
-}
-
-/** What `check` makes of the value; undefined where none was given. */
-function given<T, R>(value: T | null | undefined, check: (value: T) => R): R | undefined {
-  return value === undefined || value === null ? undefined : check(value)
 }
 
 builder.mutationField('createInterceptor', (t) =>
@@ -157,7 +149,7 @@ builder.mutationField('createInterceptor', (t) =>
         description: checkText(['input', 'description'], input.description ?? ''),
         phase: input.phase,
         engine: input.engine,
-        position: given(input.position, checkPosition),
+        ...given('position', input.position, checkPosition),
         is_enabled: input.isEnabled ?? true,
         mode: input.mode ?? 'ENFORCE',
         on_error: input.onError ?? 'FAIL',
@@ -211,13 +203,11 @@ const UpdateInterceptorInput = builder.inputType('UpdateInterceptorInput', {
 /** What is given of it, checked but for the code. */
 function toChange(input: typeof UpdateInterceptorInput.$inferInput) {
   const { phase, engine, mode, isEnabled, onError, methods, seesErrors } = input
-  const name = given(input.name, (text) => checkName(['input', 'name'], text))
-  const description = given(input.description, (text) => checkText(['input', 'description'], text))
-  const position = given(input.position, checkPosition)
+  const at = (field: string) => ['input', field]
   return {
-    ...(name !== undefined && { name }),
-    ...(description !== undefined && { description }),
-    ...(position !== undefined && { position }),
+    ...given('name', input.name, (text) => checkName(at('name'), text)),
+    ...given('description', input.description, (text) => checkText(at('description'), text)),
+    ...given('position', input.position, checkPosition),
     ...(phase && { phase }),
     ...(engine && { engine }),
     ...(mode && { mode }),

@@ -14,7 +14,7 @@ import {
   checkPlaceholders,
   checkTitle,
 } from './validate-content.ts'
-import { checkId, checkText } from './validate.ts'
+import { checkId, checkText, given } from './validate.ts'
 
 const PromptArgumentInput = builder.inputType('PromptArgumentInput', {
   description: 'An argument of a prompt.',
@@ -54,7 +54,7 @@ const PromptMessageInput = builder.inputType('PromptMessageInput', {
   }),
 })
 
-const ARGUMENTS_DESCRIPTION = 'What it asks for: at most 20.'
+const ARGUMENTS_DESCRIPTION = 'What it asks for: at most 20, and 32 KiB as JSON.'
 const MESSAGES_DESCRIPTION = 'What it says: 1 to 50 messages, at most 128 KiB as JSON.'
 
 const CreatePromptInput = builder.inputType('CreatePromptInput', {
@@ -92,14 +92,14 @@ builder.mutationField('createPrompt', (t) =>
     },
     resolve: async (_root, { input }, context) => {
       const serverId = checkId(['input', 'serverId'], 'srv', input.serverId)
-      const args = checkArguments(['input', 'arguments'], input.arguments ?? [])
       const values = {
         name: checkArgumentName(['input', 'name'], input.name),
         title: checkTitle(['input', 'title'], input.title ?? ''),
         description: checkText(['input', 'description'], input.description ?? ''),
-        arguments: args,
-        messages: checkMessages(['input', 'messages'], input.messages, args),
+        arguments: checkArguments(['input', 'arguments'], input.arguments ?? []),
+        messages: checkMessages(['input', 'messages'], input.messages),
       }
+      checkPlaceholders(['input', 'messages'], values)
       return await createOnce(context, 'createPrompt', input, {
         create: async (tx) => {
           await getServer(tx, serverId)
@@ -137,25 +137,18 @@ builder.mutationField('updatePrompt', (t) =>
     },
     resolve: async (_root, { input }, context) => {
       const id = checkId(['input', 'id'], 'pmt', input.id)
-      const { name, title, description, messages: sent } = input
-      const args = input.arguments
-        ? checkArguments(['input', 'arguments'], input.arguments)
-        : undefined
+      const at = (field: string) => ['input', field]
       const values = {
-        ...(typeof name === 'string' && { name: checkArgumentName(['input', 'name'], name) }),
-        ...(typeof title === 'string' && { title: checkTitle(['input', 'title'], title) }),
-        ...(typeof description === 'string' && {
-          description: checkText(['input', 'description'], description),
-        }),
-        ...(args && { arguments: args }),
+        ...given('name', input.name, (text) => checkArgumentName(at('name'), text)),
+        ...given('title', input.title, (text) => checkTitle(at('title'), text)),
+        ...given('description', input.description, (text) => checkText(at('description'), text)),
+        ...given('arguments', input.arguments, (sent) => checkArguments(at('arguments'), sent)),
+        ...given('messages', input.messages, (sent) => checkMessages(at('messages'), sent)),
       }
       return await inAccount(context, async (tx) => {
-        const present = await getPrompt(tx, id)
-        const known = args ?? present.arguments
-        const messages = sent ? checkMessages(['input', 'messages'], sent, known) : undefined
-        if (messages === undefined) checkPlaceholders(['messages'], present.messages, known)
-        const change = { ...values, ...(messages && { messages }) }
-        return await updatePrompt(tx, id, change, input.version ?? undefined)
+        const next = { ...(await getPrompt(tx, id)), ...values }
+        checkPlaceholders(values.messages ? at('messages') : ['messages'], next)
+        return await updatePrompt(tx, id, values, input.version ?? undefined)
       })
     },
   }),

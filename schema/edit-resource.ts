@@ -26,10 +26,21 @@ import {
   checkUri,
   checkValues,
 } from './validate-content.ts'
-import { checkId, checkName, checkText, invalid, quote, type InputPath } from './validate.ts'
+import {
+  checkId,
+  checkJsonBytes,
+  checkName,
+  checkText,
+  given,
+  invalid,
+  quote,
+  type InputPath,
+} from './validate.ts'
 
 /** Of a resource's fixed arguments, as JSON. */
 const MAX_ARGUMENTS_BYTES = 16 * 1024
+/** Of the values that are offered for its variables, as JSON: a route holds them. */
+const MAX_VARIABLES_BYTES = 16 * 1024
 
 const ResourceVariableInput = builder.inputType('ResourceVariableInput', {
   description: 'What is offered for a variable of a resource template.',
@@ -53,6 +64,8 @@ const MIME_TYPE_DESCRIPTION = 'The media type, such as `text/markdown`.'
 const ARGUMENTS_DESCRIPTION =
   'What the tool is called with, besides the variables: an object of at most 16 KiB.'
 
+const VARIABLES_DESCRIPTION = 'Values to offer for the variables: at most 16 KiB as JSON.'
+
 const CreateResourceInput = builder.inputType('CreateResourceInput', {
   description: 'The resource to make: with one of `text`, `blob` and `toolId`.',
   fields: (t) => ({
@@ -73,7 +86,7 @@ const CreateResourceInput = builder.inputType('CreateResourceInput', {
     arguments: t.field({ type: 'JSON', description: `${ARGUMENTS_DESCRIPTION} Default: none.` }),
     variables: t.field({
       type: [ResourceVariableInput],
-      description: 'Values to offer for the variables. Default: the `enum` of the tool’s argument.',
+      description: `${VARIABLES_DESCRIPTION} Default: the \`enum\` of the tool’s argument.`,
     }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
@@ -122,9 +135,7 @@ function checkArguments(path: InputPath, value: unknown): Readonly<Record<string
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw invalid(path, 'is no object; expected {"name": value, …}')
   }
-  const bytes = Buffer.byteLength(JSON.stringify(value))
-  if (bytes <= MAX_ARGUMENTS_BYTES) return value as Readonly<Record<string, unknown>>
-  throw invalid(path, `has ${bytes} bytes as JSON, the limit is ${MAX_ARGUMENTS_BYTES}`)
+  return checkJsonBytes(path, value as Readonly<Record<string, unknown>>, MAX_ARGUMENTS_BYTES)
 }
 
 /** The names of the URI's variables. */
@@ -165,10 +176,11 @@ function readVariables(
     const path = ['input', 'variables', String(twice), 'name']
     throw invalid(path, `is ${quote(names[twice] ?? '')} for the second time`)
   }
-  return sent.map(({ name, values }, n) => ({
+  const checked = sent.map(({ name, values }, n) => ({
     name,
     values: checkValues(['input', 'variables', String(n), 'values'], values),
   }))
+  return checkJsonBytes(['input', 'variables'], checked, MAX_VARIABLES_BYTES)
 }
 
 builder.mutationField('createResource', (t) =>
@@ -231,7 +243,7 @@ const UpdateResourceInput = builder.inputType('UpdateResourceInput', {
     arguments: t.field({ type: 'JSON', description: ARGUMENTS_DESCRIPTION }),
     variables: t.field({
       type: [ResourceVariableInput],
-      description: 'Values to offer for the variables.',
+      description: VARIABLES_DESCRIPTION,
     }),
     version: t.int({
       description:
@@ -239,16 +251,6 @@ const UpdateResourceInput = builder.inputType('UpdateResourceInput', {
     }),
   }),
 })
-
-/** What `check` makes of the value; nothing where none was given. */
-function given<K extends string, T, R>(
-  key: K,
-  value: T | null | undefined,
-  check: (value: T) => R,
-): Partial<Record<K, R>> {
-  if (value === undefined || value === null) return {}
-  return { [key]: check(value) } as Partial<Record<K, R>>
-}
 
 builder.mutationField('updateResource', (t) =>
   t.field({

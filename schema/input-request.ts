@@ -7,11 +7,13 @@ import { checkRequestedSchema } from './requested-schema.ts'
 import { ToolRef } from './tool.ts'
 import { checkUrl } from './validate-url.ts'
 import { checkArgumentName } from './validate-content.ts'
-import { checkText, invalid, quote, type InputPath } from './validate.ts'
+import { checkJsonBytes, checkText, invalid, quote, type InputPath } from './validate.ts'
 
 // Each is a question to a person.
 const MAX_INPUT_REQUESTS = 10
 const MAX_ROUND = 9
+/** Of all that a tool asks, as JSON: a route holds it. */
+const MAX_REQUESTS_BYTES = 32 * 1024
 
 const InputRequestRef = builder.objectRef<InputRequest>('InputRequest').implement({
   description:
@@ -89,7 +91,7 @@ builder.objectFields(ToolRef, (t) => ({
 }))
 
 /**
- * The requests in the order of their rounds: at most 10.
+ * The requests in the order of their rounds: at most 10, and {@link MAX_REQUESTS_BYTES} together.
  *
  * @throws {InvalidError} INVALID
  */
@@ -108,7 +110,8 @@ export function checkInputRequests(
     keys.add(key)
     return checkInputRequest(here, { ...request, key })
   })
-  return checked.toSorted((a, b) => a.round - b.round)
+  const sorted = checked.toSorted((a, b) => a.round - b.round)
+  return checkJsonBytes(path, sorted, MAX_REQUESTS_BYTES)
 }
 
 /**

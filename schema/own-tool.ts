@@ -149,7 +149,8 @@ const UpdateToolInput = builder.inputType('UpdateToolInput', {
     resultMode: t.field({ type: ToolResultMode, description: 'What becomes of the answer.' }),
     inputRequests: t.field({
       type: [InputRequestInput],
-      description: 'What its user is asked before it is called, as a whole: at most 10.',
+      description:
+        'What its user is asked before it is called, as a whole: at most 10, and 32 KiB as JSON.',
     }),
     name: t.string({
       description: 'What models call it by: 1 to 64 of `A-Za-z0-9_-`, unique in the provider.',
@@ -201,11 +202,12 @@ builder.mutationField('updateTool', (t) =>
         resultMode: input.resultMode ?? undefined,
         inputRequests: inputRequests ? checkInputRequests(REQUESTS, inputRequests) : undefined,
       }
-      if (always.inputRequests) {
+      const asked = always.inputRequests ?? (defined ? present.input_requests : [])
+      if (asked.length > 0) {
         const definition =
           defined?.definition ?? (await loadToolDefinition(context, present.definition_hash))
         const { inputSchema } = JSON.parse(definition) as ToolDefinition
-        checkFields(REQUESTS, always.inputRequests, inputSchema)
+        checkFields(always.inputRequests ? REQUESTS : ['inputRequests'], asked, inputSchema)
       }
       return await inAccount(context, (tx) =>
         updateTool(tx, id, { ...always, ...change, ...(defined && { request: defined }) }),

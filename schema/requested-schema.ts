@@ -1,6 +1,6 @@
 // The schema of a form, as MCP has it: a flat object of texts, numbers, yes or no, and choices, which
 // every client can draw. What is not in that subset is refused: a client would have to guess.
-import { invalid, quote, type InputPath } from './validate.ts'
+import { checkJsonBytes, invalid, quote, type InputPath } from './validate.ts'
 
 type Members = Readonly<Record<string, unknown>>
 /** What is wrong with a keyword's value; undefined where nothing is. */
@@ -75,10 +75,7 @@ export function checkRequestedSchema(path: InputPath, value: unknown): Members {
   if (!isRecord(value) || value['type'] !== 'object' || !isRecord(value['properties'])) {
     throw invalid(path, 'is no form; expected {"type": "object", "properties": {…}}')
   }
-  const bytes = Buffer.byteLength(JSON.stringify(value))
-  if (bytes > MAX_FORM_BYTES) {
-    throw invalid(path, `has ${bytes} bytes as JSON, the limit is ${MAX_FORM_BYTES}`)
-  }
+  checkJsonBytes(path, value, MAX_FORM_BYTES)
   const { properties, required = [] } = value
   const names = Object.keys(properties)
   if (names.length === 0 || names.length > MAX_FIELDS) {

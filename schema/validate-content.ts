@@ -1,10 +1,12 @@
 // The rules for what prompts and resources are made of. Every function returns the value it checked.
 import type { PromptArgument, PromptContent, PromptMessage } from '../db/content.ts'
+import type { Prompt } from '../db/prompt.ts'
 import { namesInText } from './placeholder.ts'
 import {
   BAD_IN_TEXT,
   MAX_NAME_CHARACTERS,
   checkCharacters,
+  checkJsonBytes,
   checkName,
   checkText,
   invalid,
@@ -18,6 +20,8 @@ export const MAX_CONTENT_BYTES = 128 * 1024
 export const MAX_MESSAGES_BYTES = 128 * 1024
 const MAX_MESSAGES = 50
 const MAX_ARGUMENTS = 20
+/** Of all arguments of a prompt together, in bytes of JSON: a route holds them. */
+const MAX_PROMPT_ARGUMENTS_BYTES = 32 * 1024
 // What one answer to `completion/complete` may have.
 const MAX_VALUES = 100
 const MAX_URI_CHARACTERS = 2048
@@ -122,7 +126,8 @@ export interface SentArgument {
 }
 
 /**
- * The arguments of a prompt: at most 20, each with a name of its own.
+ * The arguments of a prompt: at most 20, each with a name of its own, of at most
+ * {@link MAX_PROMPT_ARGUMENTS_BYTES} together.
  *
  * @throws {InvalidError} INVALID
  */
@@ -131,7 +136,7 @@ export function checkArguments(path: InputPath, sent: readonly SentArgument[]): 
     throw invalid(path, `has ${sent.length} entries, the limit is ${MAX_ARGUMENTS}`)
   }
   const names = new Set<string>()
-  return sent.map(({ name, title, description, isRequired, values }, n) => {
+  const checked = sent.map(({ name, title, description, isRequired, values }, n) => {
     const here = [...path, String(n)]
     if (names.has(name)) throw invalid([...here, 'name'], `is ${quote(name)} for the second time`)
     names.add(name)
@@ -143,6 +148,7 @@ export function checkArguments(path: InputPath, sent: readonly SentArgument[]): 
       values: checkValues([...here, 'values'], values ?? []),
     }
   })
+  return checkJsonBytes(path, checked, MAX_PROMPT_ARGUMENTS_BYTES)
 }
 
 /** A message as it is sent: one of its contents. */
@@ -159,15 +165,11 @@ export interface SentMessage {
 
 /**
  * The messages of a prompt: 1 to 50, each with one content, of at most {@link MAX_MESSAGES_BYTES}
- * together. They refer to no argument but these.
+ * together.
  *
  * @throws {InvalidError} INVALID
  */
-export function checkMessages(
-  path: InputPath,
-  sent: readonly SentMessage[],
-  args: readonly PromptArgument[],
-): PromptMessage[] {
+export function checkMessages(path: InputPath, sent: readonly SentMessage[]): PromptMessage[] {
   if (sent.length < 1 || sent.length > MAX_MESSAGES) {
     throw invalid(path, `has ${sent.length} entries; expected 1 to ${MAX_MESSAGES}`)
   }
@@ -175,23 +177,17 @@ export function checkMessages(
     role: message.role,
     content: checkContent([...path, String(n)], message),
   }))
-  const bytes = Buffer.byteLength(JSON.stringify(messages))
-  if (bytes > MAX_MESSAGES_BYTES) {
-    throw invalid(path, `has ${bytes} bytes as JSON, the limit is ${MAX_MESSAGES_BYTES}`)
-  }
-  checkPlaceholders(path, messages, args)
-  return messages
+  return checkJsonBytes(path, messages, MAX_MESSAGES_BYTES)
 }
 
 /**
- * Refuses messages that refer to an argument that is not there.
+ * Refuses messages that refer to an argument that the prompt does not have.
  *
  * @throws {InvalidError} INVALID
  */
 export function checkPlaceholders(
   path: InputPath,
-  messages: readonly PromptMessage[],
-  args: readonly PromptArgument[],
+  { arguments: args, messages }: Pick<Prompt, 'arguments' | 'messages'>,
 ): void {
   const known = new Set(args.map(({ name }) => name))
   for (const [n, { content }] of messages.entries()) {

@@ -109,6 +109,27 @@ export function checkCharacters(
   )
 }
 
+/**
+ * A value that takes at most so many bytes as JSON.
+ *
+ * @throws {InvalidError} INVALID
+ */
+export function checkJsonBytes<T>(path: InputPath, value: T, maxBytes: number): T {
+  const bytes = Buffer.byteLength(JSON.stringify(value))
+  if (bytes <= maxBytes) return value
+  throw invalid(path, `has ${bytes} bytes as JSON, the limit is ${maxBytes}`)
+}
+
+/** What `check` makes of the value, under the key; nothing where none was given. */
+export function given<K extends string, T, R>(
+  key: K,
+  value: T | null | undefined,
+  check: (value: T) => R,
+): Partial<Record<K, R>> {
+  if (value === undefined || value === null) return {}
+  return { [key]: check(value) } as Partial<Record<K, R>>
+}
+
 /** Shown in quotes, on one line, and cut where it is long. */
 export function quote(text: string): string {
   return JSON.stringify(text.length > 100 ? `${text.slice(0, 100)}…` : text)

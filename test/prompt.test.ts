@@ -167,6 +167,28 @@ test('prompts/get says which argument is missing, unknown or no string', async (
   }
 })
 
+test('a prompt is refused before it grows beyond what a client may make of it', async (t) => {
+  const world = await openWorld(t)
+  const server = await world.openServer({ name: 'Reviews' })
+  await world.make('createPrompt', {
+    serverId: server.id,
+    name: 'echo',
+    arguments: [{ name: 'a' }],
+    messages: [{ role: 'USER', text: '{{a}}'.repeat(20_000) }],
+  })
+  const get = async (length: number) =>
+    (await server.request('prompts/get', { name: 'echo', arguments: { a: 'x'.repeat(length) } }))
+      .body
+  assert.equal(JSON.stringify((await get(50)).result).length > 1_000_000, true)
+  for (const length of [53, 16_384]) {
+    assert.deepEqual((await get(length)).error, {
+      code: -32602,
+      message:
+        'The prompt echo with these arguments is larger than 1048576 bytes, expected shorter ones',
+    })
+  }
+})
+
 test('createPrompt refuses what breaks a rule, and makes nothing', async (t) => {
   const world = await openWorld(t)
   const server = await world.openServer({ name: 'Reviews' })
@@ -200,6 +222,16 @@ test('createPrompt refuses what breaks a rule, and makes nothing', async (t) => 
     [
       { arguments: [{ name: 'a' }, { name: 'a' }], messages: [{ role: 'USER', text: 'x' }] },
       'arguments[1].name is "a" for the second time',
+    ],
+    [
+      {
+        arguments: Array.from({ length: 20 }, (_, n) => ({
+          name: `a${n}`,
+          description: 'x'.repeat(2_000),
+        })),
+        messages: [{ role: 'USER', text: 'x' }],
+      },
+      'arguments has 41431 bytes as JSON, the limit is 32768',
     ],
   ]
   for (const [input, message] of cases) {

@@ -216,6 +216,16 @@ test('createResource refuses what breaks a rule, and makes nothing', async (t) =
     ],
     [{ mimeType: 'png' }, 'mimeType is "png"; expected a media type such as "image/png"'],
     [{ text: 'ü'.repeat(70_000) }, 'text has 140000 bytes, the limit is 131072'],
+    [
+      {
+        uri: 'docs://{a}/{b}/{c}',
+        variables: ['a', 'b', 'c'].map((name) => ({
+          name,
+          values: Array.from({ length: 100 }, (_, n) => String(n).padStart(80)),
+        })),
+      },
+      'variables has 24973 bytes as JSON, the limit is 16384',
+    ],
     [{ arguments: [] }, 'arguments is no object; expected {"name": value, …}'],
   ]
   for (const [input, message] of cases) {
@@ -226,6 +236,22 @@ test('createResource refuses what breaks a rule, and makes nothing', async (t) =
   await world.make('createResource', good)
   const again = await world.mutate('createResource', good)
   assert.equal(again.message, 'A resource with the URI "docs://a" exists already')
+})
+
+test('a filled template is refused before it grows beyond its bound', async (t) => {
+  const world = await openWorld(t)
+  const server = await world.openServer({ name: 'Docs' })
+  const input = { uri: 'docs://{a}', name: 'a', text: '{{a}}'.repeat(20_000) }
+  await world.make('createResource', { serverId: server.id, ...input })
+  const [content] = (await read(server, `docs://${'x'.repeat(52)}`)) as { text: string }[]
+  assert.equal(content?.text.length, 1_040_000)
+  const long = `docs://${'x'.repeat(2_000)}`
+  const refused = (await read(server, long)) as { code: number; message: string }
+  assert.equal(refused.code, -32602)
+  assert.match(
+    refused.message,
+    /^The resource docs:.* has more than 1048576 characters, expected shorter variables$/,
+  )
 })
 
 test('resources/list has pages, which a new resource does not shift', async (t) => {

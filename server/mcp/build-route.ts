@@ -87,7 +87,7 @@ export function buildRoute(
   for (const [at, toolRow] of row.tools.entries()) {
     const tool = buildRouteTool(toolRow, names[at] ?? toolRow.name, parts, server.name)
     characters += tool.definition.length + tool.description.length + tool.baseUrl.length
-    characters += tool.iconUrl?.length ?? 0
+    characters += (tool.iconUrl?.length ?? 0) + JSON.stringify(tool.inputRequests).length
     tools.set(tool.name, tool)
   }
   const toTool = (toolRow: RouteToolRow) =>

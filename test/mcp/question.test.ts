@@ -390,7 +390,22 @@ test('updateTool refuses what is no question, and keeps what there was', async (
   const form = (properties: object, more: object = {}) => ({
     inputRequests: [{ ...ASKS_NAME, requestedSchema: { type: 'object', properties, ...more } }],
   })
+  const long = { type: 'string', description: 'x'.repeat(7_000) }
+  const [longForm] = form({ name: long }).inputRequests
+  const inputSchema = {
+    type: 'object',
+    properties: { city: { type: 'string' } },
+    additionalProperties: false,
+  }
   const cases: readonly (readonly [object, string])[] = [
+    [
+      { inputRequests: Array.from({ length: 5 }, (_, n) => ({ ...longForm, key: `k${n}` })) },
+      'inputRequests has 35736 bytes as JSON, the limit is 32768',
+    ],
+    [
+      { request: { method: 'GET', path: '/greet', inputSchema } },
+      'inputRequests[0].requestedSchema.properties.name is no argument of the tool; expected one of city',
+    ],
     [
       { inputRequests: [{ ...ASKS_NAME, url: 'https://a.example' }] },
       'inputRequests[0] has both a requestedSchema and a url; expected one of them',
