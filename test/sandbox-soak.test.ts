@@ -9,7 +9,7 @@ import { createSandbox } from '../workers/sandbox/supervisor.ts'
 import { jobOf, plain } from './support/sandbox.ts'
 
 const isLong = process.env['HOSTILE_TEST'] === 'long'
-const RUNS = isLong ? 11_000 : 110
+const RUNS = isLong ? 11_000 : 220
 const IN_PARALLEL = 16
 const MAX_GROWTH_BYTES = 64 * 1024 * 1024
 // No engine interrupts these: their processes have to be killed.

@@ -135,8 +135,8 @@ export type CallOutcome =
       readonly type: 'result'
       /**
        * The members of an MCP `CallToolResult` as UTF-8 JSON without the braces around them:
-       * `"content":[…]` or `"content":[…],"isError":true`; of a resource `"contents":[…]`. Printed here, so that the main thread
-       * neither parses nor copies a body. Transferred.
+       * `"content":[…]` or `"content":[…],"isError":true`; of a resource `"contents":[…]`. Printed
+       * here, so that the main thread neither parses nor copies a body. Transferred.
        */
       readonly members: Uint8Array<ArrayBuffer>
       readonly isError: boolean

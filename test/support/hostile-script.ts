@@ -487,6 +487,11 @@ export const HOSTILE_SCRIPTS: readonly HostileScript[] = [
     expected: { output: '1' },
   },
   {
+    name: 'console flooded without end',
+    code: 'for (;;) console.log("x".repeat(2000))',
+    expected: 'INTERCEPTOR_TIMEOUT',
+  },
+  {
     name: 'console with proxies',
     code: 'console.log(new Proxy({}, { get() { throw 1 }, ownKeys() { throw 2 } }), Symbol("s"), () => 1); 1',
     expected: { output: '1' },
