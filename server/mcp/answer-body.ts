@@ -7,7 +7,6 @@ import { checkMediaTypes } from './media-type.ts'
 import {
   BATCH_VERSION,
   type Era,
-  SESSION_HEADER,
   VERSION_HEADER,
   errorStatus,
   hasClaim,
@@ -16,7 +15,8 @@ import {
 import { readBody } from './read-body.ts'
 import { type Reply, batchReply, errorReply } from './reply.ts'
 import { INVALID_REQUEST, RpcError } from './rpc-error.ts'
-import type { Session, Sessions } from './session.ts'
+import type { Sessions } from './session.ts'
+import { findSession } from './session-request.ts'
 
 /** What answering messages needs. */
 export interface MessageDeps {
@@ -98,24 +98,6 @@ function checkBatch(headers: Headers, messages: readonly Message[]): void {
     INVALID_REQUEST,
     `The request body is an array, expected one message: only revision ${BATCH_VERSION} has batches`,
   )
-}
-
-/**
- * The session that the caller names; undefined where none is named.
- *
- * @throws {RpcError} -32600 with HTTP status 404 when it is not one of the token's, or was ended: "the
- *   client MUST start a new session".
- */
-export function findSession(
-  sessions: Sessions,
-  { route, tokenId, headers }: Caller,
-): Session | undefined {
-  const id = headers.get(SESSION_HEADER)
-  if (id === null) return undefined
-  const session = sessions.find(route, tokenId, id)
-  if (session !== undefined) return session
-  const message = 'There is no such session: it was ended, or is not of this server and token'
-  throw new RpcError(INVALID_REQUEST, message, { httpStatus: 404 })
 }
 
 function refuse(id: RequestId | undefined, error: RpcError): Reply {

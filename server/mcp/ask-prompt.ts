@@ -2,9 +2,10 @@
 // client can show a form.
 import type { RoutePrompt } from '../../db/prompt.ts'
 import type { InputRequest } from '../../db/content.ts'
+import { capabilitiesOf } from './client-capability.ts'
 import type { Caller } from './era.ts'
 import { type JsonObject, type RpcRequest, isJsonObject } from './json-rpc.ts'
-import { type Asking, ask, capabilitiesOf } from './modern-question.ts'
+import { type Asking, ask } from './modern-question.ts'
 import type { RequestStates } from './request-state.ts'
 
 /** What asking led to; undefined where nothing is asked. */

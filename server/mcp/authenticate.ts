@@ -1,5 +1,5 @@
-// Reads the token and words the one refusal. A token in the URL is read where the header has none, and
-// opens a server only where its owner allowed that for it; cookies are never looked at.
+// Reads the token and words the one refusal. A token in the URL opens a server only where its owner
+// allowed that for it; cookies are never looked at.
 import { errorResponse } from '../errors.ts'
 
 /** What a request holds: a token, nothing, or nothing that can be used. */

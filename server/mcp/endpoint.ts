@@ -5,21 +5,18 @@ import { SuspendedError } from '../../schema/context.ts'
 import { errorResponse, toPublicError } from '../errors.ts'
 import { readToken, unauthenticated } from './authenticate.ts'
 import { preflightResponse, withCors } from './cors.ts'
-import { answerBody, findSession, withStatus, type MessageDeps } from './answer-body.ts'
+import { answerBody, withStatus, type MessageDeps } from './answer-body.ts'
 import { createChangeHub } from './change-hub.ts'
 import type { ContentStore } from './content-store.ts'
-import type { Caller } from './era.ts'
 import { createLegacyEra } from './legacy.ts'
-import { openStream } from './legacy-stream.ts'
-import { readsStreams } from './live-reply.ts'
 import { createModernEra } from './modern.ts'
-import { LEGACY_VERSIONS, SESSION_HEADER, VERSION_HEADER } from './protocol.ts'
 import { type Reply, errorReply, toResponse } from './reply.ts'
 import { createRequestStates, type UseOnce } from './request-state.ts'
 import { createInterestBudget } from './interest-budget.ts'
 import type { RouteStore } from './route.ts'
-import { INVALID_REQUEST, RpcError } from './rpc-error.ts'
+import { RpcError } from './rpc-error.ts'
 import { createSessions } from './session.ts'
+import { answerSession, isOfSession } from './session-request.ts'
 import { createStreamHouse, type StreamHouse } from './stream-house.ts'
 import type { CallTool } from './tool.ts'
 import { createToolPages } from './tool-page.ts'
@@ -37,13 +34,13 @@ export interface McpDeps {
   readonly allowedOrigins: (origin: string) => boolean
   /** What the control plane changes, for notices. */
   readonly events: Pick<Events, 'subscribe' | 'onDistrust' | 'isTrusted'>
+  /** Signs the cursors of lists: the same in all processes and after a restart. */
+  readonly cursorKey: Uint8Array
+  /** Signs the ids of sessions, likewise. */
+  readonly sessionKey: Uint8Array
   /** Seals what calls know between rounds of questions, likewise: 32 bytes. */
   readonly stateKey: Uint8Array
   readonly useOnce: UseOnce
-  /** Signs the ids of sessions, likewise. */
-  readonly sessionKey: Uint8Array
-  /** Signs the cursors of lists: the same in all processes and after a restart. */
-  readonly cursorKey: Uint8Array
 }
 
 /** MCP over HTTP. */
@@ -129,7 +126,7 @@ async function answer(
     const { token, isInUrl: isTokenInUrl } = bearer
     const caller = { route, tokenId, token, isTokenInUrl, headers, signal, toRpcError: fail }
     if (method === 'POST') return respond(await answerBody(house, caller, request))
-    return respond(answerSession(house, caller, method))
+    return respond(answerSession(house.sessions, house.streams, caller, method))
   } catch (error) {
     return respond(errorReply(undefined, ...withStatus('modern', fail(error))))
   }
@@ -144,30 +141,9 @@ function refuseOrigin(requestId: string): Response {
   return errorResponse({ code: 'ORIGIN_DENIED', message }, requestId)
 }
 
-/** GET and DELETE are a legacy session's; without one there is nothing to stream and to end. */
-function isOfSession({ method, headers }: Request): boolean {
-  if (method !== 'GET' && method !== 'DELETE') return false
-  const version = headers.get(VERSION_HEADER)
-  return headers.has(SESSION_HEADER) && (version === null || LEGACY_VERSIONS.includes(version))
-}
-
 function refuseMethod(method: string, requestId: string): Response {
   const message = `The method is ${method}, expected POST; GET and DELETE are for sessions: send the Mcp-Session-Id that initialize answered with`
   return errorResponse({ code: 'METHOD_NOT_ALLOWED', message }, requestId, { allow: 'POST' })
-}
-
-function answerSession({ sessions, streams }: House, caller: Caller, method: string): Reply {
-  const session = findSession(sessions, caller)
-  if (session === undefined) throw new RpcError(INVALID_REQUEST, 'The session is missing')
-  if (method === 'DELETE') {
-    sessions.end(session)
-    return { status: 204 }
-  }
-  if (!readsStreams(caller.headers)) {
-    const message = 'The Accept header lacks text/event-stream, which the answer is'
-    throw new RpcError(INVALID_REQUEST, message, { httpStatus: 406 })
-  }
-  return openStream(streams, sessions, caller, session)
 }
 
 function toRpcError(deps: McpDeps, error: unknown, requestId: string): RpcError {

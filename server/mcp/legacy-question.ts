@@ -7,7 +7,8 @@ import { createAccountBudget } from './account-budget.ts'
 import { createLru } from './lru.ts'
 import type { Caller } from './era.ts'
 import type { JsonObject } from './json-rpc.ts'
-import { type Say, readsStreams } from './live-reply.ts'
+import type { Say } from './live-reply.ts'
+import { readsStreams } from './media-type.ts'
 import {
   type Question,
   type Reading,

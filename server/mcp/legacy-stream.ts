@@ -2,7 +2,7 @@
 // wants to be told of.
 import { BusyError } from '../../workers/error.ts'
 import type { Caller } from './era.ts'
-import { type JsonObject, isJsonObject } from './json-rpc.ts'
+import type { JsonObject } from './json-rpc.ts'
 import { LISTS } from './list-change.ts'
 import { printChange } from './notice.ts'
 import { type Reply, streamReply } from './reply.ts'
@@ -105,19 +105,6 @@ export function setLogLevel(sessions: Sessions, { session }: Caller, { level }: 
   if (session !== undefined) {
     sessions.keep(session).wantsLog = at <= LEVELS.indexOf('info')
   }
-}
-
-/**
- * What a client said it can do, at `initialize`.
- *
- * @see https://modelcontextprotocol.io/specification/2025-11-25/client/elicitation#capabilities
- */
-export function readCapabilities(value: unknown) {
-  const elicitation = isJsonObject(value) ? value['elicitation'] : undefined
-  if (!isJsonObject(elicitation)) return { canFillForms: false, canOpenUrls: false }
-  const { form, url } = elicitation
-  // "For backwards compatibility, an empty capabilities object is equivalent to form mode only."
-  return { canFillForms: form !== undefined || url === undefined, canOpenUrls: url !== undefined }
 }
 
 function required(session: Session | undefined): Session {

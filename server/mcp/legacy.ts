@@ -1,6 +1,7 @@
 // The era of `initialize`: 2024-11-05 to 2025-11-25. Whatever a request needs is in it, so any process
 // can answer any request, and nothing is lost by a restart; a session is there for what the server says
 // by itself (notices, questions, log messages).
+import { readCapabilities } from './client-capability.ts'
 import {
   type AnswerMessage,
   CAPABILITIES,
@@ -10,7 +11,7 @@ import {
   serverInfo,
 } from './era.ts'
 import { type JsonObject, type RpcRequest, isRequestId } from './json-rpc.ts'
-import { readCapabilities, setLogLevel, subscribe, unsubscribe } from './legacy-stream.ts'
+import { setLogLevel, subscribe, unsubscribe } from './legacy-stream.ts'
 import { type AskUser, createAskUser } from './legacy-question.ts'
 import { answerLive } from './live-reply.ts'
 import { createMethods } from './method.ts'

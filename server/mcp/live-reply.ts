@@ -53,8 +53,3 @@ export function answerLive(
       })
   })
 }
-
-/** Whether the client reads streams: "The client MUST include an Accept header, listing both". */
-export function readsStreams(headers: Headers): boolean {
-  return headers.get('accept')?.includes('text/event-stream') ?? false
-}

@@ -4,8 +4,9 @@ import { INVALID_REQUEST, RpcError, shown } from './rpc-error.ts'
 const ACCEPTABLE = new Set(['application/json', 'application/*', '*/*'])
 
 /**
- * Refuses what is not JSON, or compressed, and senders that do not read JSON. The specification asks clients to
- * accept event streams as well; one that takes JSON alone is served wherever JSON is the answer.
+ * Refuses what is not JSON, or compressed, and senders that do not read JSON. The specification asks
+ * clients to accept event streams as well; one that takes JSON alone is served wherever JSON is the
+ * answer.
  *
  * @throws {RpcError} -32600 with HTTP status 415 or 406.
  */
@@ -35,6 +36,18 @@ export function checkMediaTypes(headers: Headers): void {
       { httpStatus: 406 },
     )
   }
+}
+
+/** Whether the client reads streams: "The client MUST include an Accept header, listing both". */
+export function readsStreams(headers: Headers): boolean {
+  return headers.get('accept')?.includes('text/event-stream') ?? false
+}
+
+/** @throws {RpcError} -32600 with HTTP status 406 where a stream would not be read. */
+export function checkReadsStreams(headers: Headers): void {
+  if (readsStreams(headers)) return
+  const message = 'The Accept header lacks text/event-stream, which the answer is'
+  throw new RpcError(INVALID_REQUEST, message, { httpStatus: 406 })
 }
 
 function isJson(contentType: string | null): boolean {

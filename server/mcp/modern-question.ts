@@ -1,10 +1,9 @@
 // Asking the user in 2026-07-28: the call ends with what is needed, and comes again with the answers.
 // Nothing waits here in between.
 import type { InputRequest } from '../../db/content.ts'
+import { capabilitiesOf } from './client-capability.ts'
 import type { Caller } from './era.ts'
 import { type JsonObject, isJsonObject } from './json-rpc.ts'
-import { readCapabilities } from './legacy-stream.ts'
-import { CAPABILITIES_KEY } from './protocol.ts'
 import {
   type Answers,
   type Question,
@@ -18,7 +17,6 @@ import {
 import type { RequestStates } from './request-state.ts'
 import { digestRequest } from './request-state.ts'
 import { INVALID_PARAMS, RpcError, kindOf } from './rpc-error.ts'
-import type { ClientCapabilities } from './session.ts'
 
 /** What asking led to. */
 export type Asking =
@@ -68,12 +66,6 @@ export async function ask(states: RequestStates, caller: Caller, asked: Asked): 
   const requestState = await states.seal(caller, digest, answers)
   const result = { inputRequests: toInputRequests(open), requestState }
   return { type: 'ask', members: JSON.stringify(result).slice(1, -1) }
-}
-
-/** What the client can do for this request. */
-export function capabilitiesOf(params: JsonObject): ClientCapabilities {
-  const meta = params['_meta']
-  return readCapabilities(isJsonObject(meta) ? meta[CAPABILITIES_KEY] : undefined)
 }
 
 function readResponses(value: unknown): JsonObject {

@@ -16,7 +16,8 @@ import { CAPABILITIES_KEY, CLIENT_INFO_KEY, MODERN_VERSIONS, missingMeta } from 
 import { ACCEPTED, type Reply, resultReply } from './reply.ts'
 import { checkRequestHeaders } from './request-header.ts'
 import { ask } from './modern-question.ts'
-import { answerLive, readsStreams } from './live-reply.ts'
+import { answerLive } from './live-reply.ts'
+import { checkReadsStreams } from './media-type.ts'
 import { type Method as SharedMethod, createMethods } from './method.ts'
 import {
   INVALID_PARAMS,
@@ -168,11 +169,4 @@ async function prompt(
 /** The result says what is needed for another one. */
 function askReply(id: RpcRequest['id'], leading: string, members: string): Reply {
   return resultReply(id, leading.replace('"complete"', '"input_required"'), members)
-}
-
-/** @throws {RpcError} -32600 with HTTP status 406 where a stream would not be read. */
-function checkReadsStreams(headers: Headers): void {
-  if (readsStreams(headers)) return
-  const message = 'The Accept header lacks text/event-stream, which the answer is'
-  throw new RpcError(INVALID_REQUEST, message, { httpStatus: 406 })
 }

@@ -8,7 +8,8 @@ import {
   isJsonObject,
   isRequestId,
 } from './json-rpc.ts'
-import { readsStreams, type Say } from './live-reply.ts'
+import type { Say } from './live-reply.ts'
+import { readsStreams } from './media-type.ts'
 import { printNotice } from './notice.ts'
 
 /** Told of a call's progress; undefined where nobody wants to know. */

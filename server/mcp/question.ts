@@ -4,7 +4,7 @@ import type { InputRequest } from '../../db/content.ts'
 import type { InputSchema } from '../../workers/definition.ts'
 import { compileCheck } from '../../workers/call/check-arguments.ts'
 import { ArgumentsError } from '../../workers/call/error.ts'
-import type { ClientCapabilities } from './session.ts'
+import type { ClientCapabilities } from './client-capability.ts'
 import { type JsonObject, isJsonObject } from './json-rpc.ts'
 
 /** What users answered, by the keys of requests: the fields of a form, or true where a URL was visited. */

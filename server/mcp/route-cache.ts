@@ -1,5 +1,5 @@
-// Routes by server id, so that a warm call reads no database. Any change but one
-// of credentials drops all routes of its account: working out which ones it touches would cost a query.
+// Routes by server id, so that a warm call reads no database. Any change but one of credentials drops
+// all routes of its account: working out which ones it touches would cost a query.
 import type { Database } from '../../db/client.ts'
 import { NotFoundError } from '../../db/errors.ts'
 import { getRoute } from '../../db/route.ts'

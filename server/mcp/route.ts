@@ -18,8 +18,8 @@ export type Opening =
 /** Opens servers for tokens. */
 export interface RouteStore {
   /**
-   * The server's route, if `token` opens it now, and may stand in a URL where it does (`isInUrl`). A warm answer reads no database; a malformed token
-   * or id never does.
+   * The server's route, if `token` opens it now, and may stand in a URL where it does (`isInUrl`). A
+   * warm answer reads no database; a malformed token or id never does.
    *
    * @throws {UnavailableError} UNAVAILABLE when the database cannot be reached and what is known is
    *   missing or too old.

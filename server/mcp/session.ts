@@ -5,16 +5,9 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { AccountBudget } from './account-budget.ts'
 import type { Route } from './build-route.ts'
+import type { ClientCapabilities } from './client-capability.ts'
 import { createLru } from './lru.ts'
 import { createSessionStates, type SessionStates } from './session-state.ts'
-
-/** What a client said at `initialize` that matters later. */
-export interface ClientCapabilities {
-  /** It can show its user a form. */
-  readonly canFillForms: boolean
-  /** It can send its user to a URL. */
-  readonly canOpenUrls: boolean
-}
 
 /** A session of a caller who may. */
 export interface Session extends ClientCapabilities {

@@ -1,6 +1,5 @@
 // All streams that are open for long: how many there may be, that they stay alive, and that each ends
 // when its token does.
-import { UnavailableError } from '../../db/errors.ts'
 import { BusyError } from '../../workers/error.ts'
 import { type AccountBudget, createAccountBudget } from './account-budget.ts'
 import type { Caller } from './era.ts'
@@ -113,10 +112,12 @@ interface Resident {
   readonly farewell: () => void
 }
 
-/** While nobody can tell, the stream stays: a call would be served from memory, too. */
+/**
+ * While nobody can tell, the stream stays: a call would be served from memory, too. It never rejects.
+ */
 async function endIfRefused(
   routes: RouteStore,
-  { route, token, isTokenInUrl }: Caller,
+  { route, token, isTokenInUrl, toRpcError }: Caller,
   stream: EventStream,
   farewell: () => void,
 ): Promise<void> {
@@ -124,6 +125,7 @@ async function endIfRefused(
     const opening = await routes.open(route.serverId, token, isTokenInUrl)
     if (opening.type !== 'opened' && !stream.isOver) farewell()
   } catch (error) {
-    if (!(error instanceof UnavailableError)) throw error
+    // Nobody is told, but what is our own fault is logged.
+    toRpcError(error)
   }
 }
