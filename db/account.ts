@@ -38,6 +38,22 @@ export async function getAccount(tx: Tx): Promise<Account> {
   return row
 }
 
+/**
+ * The transaction's account, by another name.
+ * @throws {NotFoundError} NOT_FOUND when it does not exist
+ */
+export async function updateAccount(tx: Tx, input: { readonly name: string }): Promise<Account> {
+  const row = await tx.trx
+    .updateTable('account')
+    .set({ name: input.name })
+    .where('id', '=', tx.accountId)
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) throw new NotFoundError(`No account ${tx.accountId}`)
+  tx.publish({ noun: 'account', accountId: tx.accountId, id: row.id })
+  return row
+}
+
 /** Any account, if it exists. */
 export async function findAccountById(tx: OperatorTx, id: string): Promise<Account | undefined> {
   return await tx.trx.selectFrom('account').select(COLUMNS).where('id', '=', id).executeTakeFirst()

@@ -5,6 +5,8 @@ import type { Database } from './client.ts'
 import { NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
 import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
+import type { GrantLevel, Role } from './identity-tables.ts'
+import { grantsOfMember } from './server-grant.ts'
 import type { ApiKeyTable } from './tables.ts'
 import { withGate, type Tx } from './transaction.ts'
 
@@ -14,9 +16,12 @@ export type ApiKey = Selectable<ApiKeyTable>
 /** What authentication knows of a key and its account. */
 export interface ApiKeyRecord extends Pick<
   ApiKey,
-  'id' | 'account_id' | 'expires_at' | 'revoked_at'
+  'id' | 'account_id' | 'expires_at' | 'revoked_at' | 'person_id' | 'role'
 > {
   readonly account_suspended_at: Date | null
+  /** What its person is in the account; null where it has none, or they left. */
+  readonly member_role: Role | null
+  readonly grants: readonly (readonly [serverId: string, level: GrantLevel])[]
 }
 
 /** The new key; without `expiresAt` it does not end by itself. */
@@ -28,6 +33,10 @@ export async function insertApiKey(
     readonly name: string
     readonly hash: Buffer
     readonly expiresAt?: Date | undefined
+    /** Whose it is. Default: the account's own. */
+    readonly userId?: string | undefined
+    /** Default: OWNER. */
+    readonly role?: Role
   },
 ): Promise<ApiKey> {
   const row = await tx.trx
@@ -38,6 +47,8 @@ export async function insertApiKey(
       name: input.name,
       hash: input.hash,
       expires_at: input.expiresAt ?? null,
+      person_id: input.userId ?? null,
+      role: input.role ?? 'OWNER',
     })
     .returningAll()
     .executeTakeFirstOrThrow()
@@ -65,6 +76,8 @@ export interface ApiKeyFilter {
   /** Whose name has this in it, whatever the case of its letters. */
   readonly nameContains?: string | undefined
   readonly isRevoked?: boolean | undefined
+  /** Whose they are. */
+  readonly userId?: string | undefined
 }
 
 /** How many keys of the account the filter names; revoked ones are among them unless it says so. */
@@ -85,7 +98,7 @@ export async function listApiKeys(tx: Tx, page: Page & ApiKeyFilter): Promise<Pa
   return toPageResult(await query.execute(), page)
 }
 
-function selectApiKeys(tx: Tx, { nameContains, isRevoked }: ApiKeyFilter) {
+function selectApiKeys(tx: Tx, { nameContains, isRevoked, userId }: ApiKeyFilter) {
   let query = tx.trx.selectFrom('api_key').where('account_id', '=', tx.accountId)
   if (nameContains !== undefined) {
     query = query.where(sql<boolean>`strpos(lower(name), lower(${nameContains})) > 0`)
@@ -93,6 +106,7 @@ function selectApiKeys(tx: Tx, { nameContains, isRevoked }: ApiKeyFilter) {
   if (isRevoked !== undefined) {
     query = query.where('revoked_at', isRevoked ? 'is not' : 'is', null)
   }
+  if (userId !== undefined) query = query.where('person_id', '=', userId)
   return query
 }
 
@@ -125,12 +139,21 @@ export async function findApiKeyByHash(
     trx
       .selectFrom('api_key')
       .innerJoin('account', 'account.id', 'api_key.account_id')
+      .leftJoin('membership', (join) =>
+        join
+          .onRef('membership.account_id', '=', 'api_key.account_id')
+          .onRef('membership.person_id', '=', 'api_key.person_id'),
+      )
       .select([
         'api_key.id',
         'api_key.account_id',
         'api_key.expires_at',
         'api_key.revoked_at',
+        'api_key.person_id',
+        'api_key.role',
         'account.suspended_at as account_suspended_at',
+        'membership.role as member_role',
+        grantsOfMember.as('grants'),
       ])
       .where('api_key.hash', '=', hash)
       .executeTakeFirst(),

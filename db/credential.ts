@@ -4,15 +4,15 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 
-/** `hmk`: key of the GraphQL API; `hms`: token of an MCP server. */
-export type CredentialKind = 'hmk' | 'hms'
+/** `hmk`: key of the GraphQL API; `hms`: token of an MCP server; `hmb`: a browser's session. */
+export type CredentialKind = 'hmk' | 'hms' | 'hmb'
 
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const SECRET_BYTES = 32
 // ceil(256 / log2(62)) and ceil(32 / log2(62))
 const SECRET_CHARACTERS = 43
 const CHECKSUM_CHARACTERS = 6
-const SHAPE = /^(hmk|hms)_[0-9A-Za-z]{49}$/
+const SHAPE = /^(hmk|hms|hmb)_[0-9A-Za-z]{49}$/
 
 /**
  * A new credential: the kind, `_`, 43 characters of base 62 (`bytes`) and 6 of their CRC-32.

@@ -17,6 +17,8 @@ export interface DbEvent {
     | 'interceptor'
     | 'prompt'
     | 'resource'
+    | 'membership'
+    | 'invitation'
   readonly accountId: string
   /** The row's id; for `tool`, the provider's, as an import changes many at once. */
   readonly id: string

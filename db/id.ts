@@ -16,6 +16,10 @@ export type IdPrefix =
   | 'icp'
   | 'pmt'
   | 'res'
+  | 'usr'
+  | 'mbr'
+  | 'ses'
+  | 'inv'
 
 // Crockford's base 32 in lower case, 128 bits in 26 characters: the first holds 3 bits.
 const SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/

@@ -13,6 +13,7 @@ import { up as addOwnTool } from './migrations/0005-add-own-tool.ts'
 import { up as addInterceptor } from './migrations/0006-add-interceptor.ts'
 import { up as addPromptAndResource } from './migrations/0007-add-prompt-and-resource.ts'
 import { up as addClientOption } from './migrations/0008-add-client-option.ts'
+import { up as addPerson } from './migrations/0009-add-person.ts'
 import { ensureRoles } from './role.ts'
 
 const MIGRATIONS: Readonly<Record<string, Migration>> = {
@@ -24,6 +25,7 @@ const MIGRATIONS: Readonly<Record<string, Migration>> = {
   '0006-add-interceptor': { up: addInterceptor },
   '0007-add-prompt-and-resource': { up: addPromptAndResource },
   '0008-add-client-option': { up: addClientOption },
+  '0009-add-person': { up: addPerson },
 }
 
 const TABLE = 'hasmcp_migration'

@@ -13,7 +13,7 @@ import {
   type Page,
   type PageResult,
 } from './page.ts'
-import type { PromptTable } from './tables.ts'
+import type { PromptTable } from './content-tables.ts'
 import type { Tx } from './transaction.ts'
 
 /** A prompt as a query answers it. */

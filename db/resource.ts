@@ -13,7 +13,7 @@ import {
   type Page,
   type PageResult,
 } from './page.ts'
-import type { ResourceTable } from './tables.ts'
+import type { ResourceTable } from './content-tables.ts'
 import type { Tx } from './transaction.ts'
 
 /** A resource as a query answers it. */

@@ -5,7 +5,13 @@ import { sql, type Kysely } from 'kysely'
 import { readText } from './database-error.ts'
 import { StartError } from './errors.ts'
 
-const ROLES = ['hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge', 'hasmcp_operator'] as const
+const ROLES = [
+  'hasmcp_tenant',
+  'hasmcp_gate',
+  'hasmcp_purge',
+  'hasmcp_operator',
+  'hasmcp_identity',
+] as const
 
 const INSUFFICIENT_PRIVILEGE = '42501'
 

@@ -34,6 +34,8 @@ export async function insertServerToken(
     readonly expiresAt?: Date | undefined
     /** It may stand in the URL's query. Default: false. */
     readonly isUrlAllowed?: boolean
+    /** Who makes it. Default: nobody with a name. */
+    readonly userId?: string | undefined
   },
 ): Promise<ServerToken> {
   const row = await tx.trx
@@ -46,6 +48,7 @@ export async function insertServerToken(
       hash: input.hash,
       expires_at: input.expiresAt ?? null,
       is_url_allowed: input.isUrlAllowed ?? false,
+      person_id: input.userId ?? null,
     })
     .returningAll()
     .executeTakeFirstOrThrow()
@@ -72,12 +75,14 @@ export async function getServerToken(tx: Tx, id: string): Promise<ServerToken> {
 export interface ServerTokenFilter {
   readonly nameContains?: string | undefined
   readonly isRevoked?: boolean | undefined
+  /** Who made them. */
+  readonly userId?: string | undefined
 }
 
 /** The tokens of many servers that the filter names: lists for `listNested`. */
 export function serverTokensOf(
   tx: Tx,
-  { nameContains, isRevoked }: ServerTokenFilter,
+  { nameContains, isRevoked, userId }: ServerTokenFilter,
 ): NestedSource {
   const conditions = [
     sql`server_token.account_id = ${tx.accountId} and server_token.server_id = parent.id`,
@@ -88,6 +93,7 @@ export function serverTokensOf(
   if (isRevoked !== undefined) {
     conditions.push(sql`(server_token.revoked_at is not null) = ${isRevoked}`)
   }
+  if (userId !== undefined) conditions.push(sql`server_token.person_id = ${userId}`)
   return { table: 'server_token', conditions }
 }
 

@@ -133,6 +133,8 @@ export interface ServerFilter {
   readonly name?: string | undefined
   /** Whose name has this in it, whatever the case of its letters. */
   readonly nameContains?: string | undefined
+  /** One of these. Default: any. */
+  readonly ids?: readonly string[] | undefined
   /** That have a tool of it. */
   readonly providerId?: string | undefined
 }
@@ -155,9 +157,14 @@ export async function countServers(tx: Tx, filter: ServerFilter = {}): Promise<n
   return Number(row.count)
 }
 
-function selectServers(tx: Tx, { name, nameContains, providerId }: ServerFilter) {
+function selectServers(tx: Tx, { name, nameContains, providerId, ids }: ServerFilter) {
   let query = tx.trx.selectFrom('server').where('account_id', '=', tx.accountId)
   if (name !== undefined) query = query.where('name', '=', name)
+  if (ids !== undefined) {
+    query = query.where(
+      sql<boolean>`server.id in (select jsonb_array_elements_text(${toJsonb(ids)}))`,
+    )
+  }
   if (nameContains !== undefined) {
     query = query.where(sql<boolean>`strpos(lower(server.name), lower(${nameContains})) > 0`)
   }

@@ -2,7 +2,17 @@
 // so that a query here reads like the SQL it becomes.
 import type { ColumnType, Generated } from 'kysely'
 
-import type { InputRequest, PromptArgument, PromptMessage, ResourceVariable } from './content.ts'
+import type {
+  InvitationTable,
+  MembershipTable,
+  PersonTable,
+  Role,
+  ServerGrantTable,
+  SessionTable,
+  UsedTokenTable,
+} from './identity-tables.ts'
+import type { InputRequest } from './content.ts'
+import type { PromptTable, ResourceTable } from './content-tables.ts'
 
 type CreatedAt = ColumnType<Date, Date | undefined, never>
 
@@ -31,6 +41,10 @@ export interface ApiKeyTable {
   readonly created_at: CreatedAt
   readonly expires_at: Date | null
   readonly revoked_at: ColumnType<Date | null, undefined, Date>
+  /** Whose it is; null: the account's own. */
+  readonly person_id: ColumnType<string | null, string | null | undefined, never>
+  /** What it carries, and no more than its person's. */
+  readonly role: ColumnType<Role, Role | undefined, never>
 }
 
 /** Upstream APIs. */
@@ -134,6 +148,8 @@ export interface ServerTokenTable {
   readonly created_at: CreatedAt
   readonly expires_at: Date | null
   readonly revoked_at: ColumnType<Date | null, undefined, Date>
+  /** Who made it; null: nobody with a name. */
+  readonly person_id: ColumnType<string | null, string | null | undefined, never>
 }
 
 /** An uploaded OpenAPI document, waiting to be imported; kept for an hour. */
@@ -225,45 +241,6 @@ export interface InterceptorTable {
   readonly updated_at: ColumnType<Date, Date | undefined, Date>
 }
 
-/** Prompts of servers. */
-export interface PromptTable {
-  readonly id: string
-  readonly account_id: string
-  readonly server_id: string
-  readonly name: string
-  readonly title: string
-  readonly description: string
-  readonly arguments: ColumnType<readonly PromptArgument[], string, string>
-  readonly messages: ColumnType<readonly PromptMessage[], string, string>
-  readonly version: Generated<number>
-  readonly created_at: CreatedAt
-  readonly updated_at: ColumnType<Date, Date | undefined, Date>
-}
-
-/** Resources of servers; one of `text`, `blob` and `tool_id` is the content. */
-export interface ResourceTable {
-  readonly id: string
-  readonly account_id: string
-  readonly server_id: string
-  /** Of a template with its `{variables}`. */
-  readonly uri: string
-  readonly is_template: boolean
-  readonly name: string
-  readonly title: string
-  readonly description: string
-  /** Empty: the answer's own, or none. */
-  readonly mime_type: string
-  readonly text: string | null
-  readonly blob: Buffer | null
-  /** The GET operation that is called at each read, with `arguments` and the template's variables. */
-  readonly tool_id: string | null
-  readonly arguments: ColumnType<Readonly<Record<string, unknown>>, string, string>
-  readonly variables: ColumnType<readonly ResourceVariable[], string, string>
-  readonly version: Generated<number>
-  readonly created_at: CreatedAt
-  readonly updated_at: ColumnType<Date, Date | undefined, Date>
-}
-
 /** The schema as Kysely is told of it. */
 export interface Tables {
   readonly instance: InstanceTable
@@ -283,4 +260,10 @@ export interface Tables {
   readonly interceptor: InterceptorTable
   readonly prompt: PromptTable
   readonly resource: ResourceTable
+  readonly person: PersonTable
+  readonly membership: MembershipTable
+  readonly session: SessionTable
+  readonly invitation: InvitationTable
+  readonly server_grant: ServerGrantTable
+  readonly used_token: UsedTokenTable
 }

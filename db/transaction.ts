@@ -126,6 +126,19 @@ export async function withGate<T>(
 }
 
 /**
+ * Runs `work` as one transaction that sees who people are, their sessions and which accounts they
+ * belong to, and nothing that is in an account. `work` may run again after a deadlock.
+ *
+ * @throws {UnavailableError} UNAVAILABLE when no connection is to be had
+ */
+export async function withIdentity<T>(
+  db: Database,
+  work: (tx: OperatorTx) => Promise<T>,
+): Promise<T> {
+  return await publishing(db, sql`select set_config('role', 'hasmcp_identity', true)`, work)
+}
+
+/**
  * Runs `work` as one transaction that can delete what has expired, whoever's it is, and read no
  * more of it than that it has.
  *
