@@ -7,8 +7,10 @@ import { newId } from '../db/id.ts'
 import type { ApiKeyTable } from '../db/tables.ts'
 import { answer, builder } from './builder.ts'
 import { connect, pageArgs } from './connection.ts'
-import { inAccount } from './context.ts'
+import { inAccount, viewerOf, type Context } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION, makeCredential } from './idempotency-key.ts'
+import { can, needs } from './need.ts'
+import { checkRole, loadUser, RoleRef, UserRef } from './user.ts'
 import { checkExpiry, checkId, checkName, checkText } from './validate.ts'
 
 /** An API key as it is read: the hash stays in the database. */
@@ -28,6 +30,16 @@ builder.node(ApiKeyRef, {
       nullable: true,
       description: 'From when on it is refused; null: never by itself.',
     }),
+    role: t.expose('role', {
+      type: RoleRef,
+      description: 'What it carries, and never more than its user has.',
+    }),
+    user: t.field({
+      type: UserRef,
+      nullable: true,
+      description: "Whose it is, and with whose membership it ends; null: the account's own.",
+      resolve: ({ person_id: id }, _args, context) => (id === null ? null : loadUser(context, id)),
+    }),
     revokedAt: t.expose('revoked_at', {
       type: 'DateTime',
       nullable: true,
@@ -35,6 +47,11 @@ builder.node(ApiKeyRef, {
     }),
   }),
 })
+
+/** Whether the viewer may see and revoke the key: their own, or everybody's. */
+export function mayRead(context: Context, key: Pick<ApiKeyRow, 'person_id'>): boolean {
+  return can(context, 'api-key:administer') || key.person_id === viewerOf(context).userId
+}
 
 const ApiKeyConnection = builder.connectionObject(
   { type: ApiKeyRef, name: 'ApiKeyConnection', description: 'A page of API keys.' },
@@ -53,8 +70,10 @@ const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
 
 builder.queryField('apiKeys', (t) =>
   t.field({
+    ...needs('api-key:read'),
     type: ApiKeyConnection,
-    description: 'The API keys, oldest first, revoked and expired ones among them.',
+    description:
+      "The viewer's API keys, or with `api-key:administer` all of the account, oldest first, revoked and expired ones among them.",
     args: {
       ...pageArgs,
       filter: t.arg({ type: ApiKeyFilter, description: 'Which ones. Default: all.' }),
@@ -66,6 +85,7 @@ builder.queryField('apiKeys', (t) =>
           nameContains: checkText(['filter', 'nameContains'], nameContains),
         }),
         ...(typeof isRevoked === 'boolean' && { isRevoked }),
+        ...(!can(context, 'api-key:administer') && { userId: viewerOf(context).userId }),
       }
       return connect(context, 'apiKeys', args, {
         list: (tx, page) => listApiKeys(tx, { ...page, ...filter }),
@@ -95,19 +115,26 @@ const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
       type: 'DateTime',
       description: 'From when on it is refused, in the future. Default: never by itself.',
     }),
+    role: t.field({
+      type: RoleRef,
+      description:
+        "What it carries: a role that has no permission which the viewer lacks. Default: the viewer's.",
+    }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
 })
 
 builder.mutationField('createApiKey', (t) =>
   t.field({
+    ...needs('api-key:write'),
     type: NewApiKeyRef,
     description:
-      'Makes an API key. It is shown in this answer and never again, but to who repeats the request with its `idempotencyKey`.',
+      'Makes an API key, which belongs to its maker and ends with their membership. It is shown in this answer and never again, but to who repeats the request with its `idempotencyKey`.',
     errors: answer('The API key.', [InvalidError, ConflictError]),
     args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to do.' }) },
     resolve: async (_root, { input }, context) => {
       const name = checkName(['input', 'name'], input.name)
+      const role = checkRole(context, ['input', 'role'], input.role ?? viewerOf(context).role)
       const newKeyId = newId('key')
       const newKey = makeCredential(context, 'hmk', newKeyId, input)
       const apiKey = await createOnce(context, 'createApiKey', input, {
@@ -119,6 +146,8 @@ builder.mutationField('createApiKey', (t) =>
             name,
             hash: hashCredential(newKey),
             expiresAt,
+            userId: viewerOf(context).userId,
+            role,
           })
         },
         get: getApiKey,
@@ -131,6 +160,7 @@ builder.mutationField('createApiKey', (t) =>
 
 builder.mutationField('revokeApiKey', (t) =>
   t.field({
+    ...needs('api-key:write'),
     type: ApiKeyRef,
     description:
       'Refuses an API key from now on, for ever. The key of this very request can be revoked too: it is the last that it does. Revoking twice changes nothing.',
@@ -138,7 +168,11 @@ builder.mutationField('revokeApiKey', (t) =>
     args: { id: t.arg.id({ required: true, description: 'Which API key.' }) },
     resolve: async (_root, args, context) => {
       const id = checkId(['id'], 'key', args.id)
-      return await inAccount(context, (tx) => revokeApiKey(tx, id))
+      return await inAccount(context, async (tx) => {
+        const key = await getApiKey(tx, id)
+        if (!mayRead(context, key)) throw new NotFoundError(`No API key ${id}`)
+        return await revokeApiKey(tx, id)
+      })
     },
   }),
 )

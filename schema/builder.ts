@@ -4,17 +4,18 @@ import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import RelayPlugin from '@pothos/plugin-relay'
 import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
-import { UnauthenticatedError, notAdministrator } from './context.ts'
 import type { Context } from './context.ts'
 import { locateErrorPlugin } from './locate-error.ts'
 import { typenameOfId } from './noun.ts'
+import { permissionError, UnauthenticatedError } from './refusal.ts'
+import type { Permission } from './role.ts'
 
 interface Types {
   Context: Context
   DefaultFieldNullability: false
   DefaultEdgesNullability: false
   DefaultNodeNullability: false
-  AuthScopes: { viewer: boolean; administrator: boolean }
+  AuthScopes: { viewer: boolean; can: Permission }
   /** Counted only where somebody selects `totalCount`. */
   Connection: { countAll: () => Promise<number> }
   Scalars: {
@@ -34,11 +35,14 @@ export const builder = new SchemaBuilder<Types>({
   scopeAuth: {
     authScopes: ({ viewer }) => ({
       viewer: viewer !== undefined,
-      administrator: viewer?.isAdministrator === true,
+      // It throws, as only here it is known which permission was missing.
+      can: (permission) => {
+        if (viewer === undefined) throw new UnauthenticatedError()
+        if (viewer.permissions.has(permission)) return true
+        throw viewer.accountProblem ?? permissionError(viewer.role, permission)
+      },
     }),
-    // Who is somebody can lack one scope only.
-    unauthorizedError: (_parent, { viewer }) =>
-      viewer === undefined ? new UnauthenticatedError() : notAdministrator(),
+    unauthorizedError: () => new UnauthenticatedError(),
   },
   errors: {
     defaultResultOptions: {

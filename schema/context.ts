@@ -1,45 +1,49 @@
 // Everything a resolver can reach. It is made once per request, so a resolver needs no imports of
 // the process around it and a test can give its own.
 import type { Database } from '../db/client.ts'
-import { withAccount, withOperator } from '../db/transaction.ts'
+import type { GrantLevel, Role } from '../db/identity-tables.ts'
+import type { Invitation } from '../db/invitation.ts'
+import type { Session } from '../db/session.ts'
+import { withAccount, withIdentity, withOperator } from '../db/transaction.ts'
 import type { OperatorTx, Tx } from '../db/transaction.ts'
+import type { User } from '../db/user.ts'
 import type { Vault } from '../db/vault.ts'
 import type { Sandbox } from '../workers/sandbox/supervisor.ts'
 import type { CallOutcome, DocumentSource, ImportOutcome } from '../workers/messages.ts'
-
-/** There is no viewer. */
-export class UnauthenticatedError extends Error {
-  override readonly name = 'UnauthenticatedError'
-  readonly code = 'UNAUTHENTICATED'
-  constructor() {
-    super('Not signed in: send the header "Authorization: Bearer hmk_…" with a valid API key')
-  }
-}
-
-/** The viewer is none who may do this. */
-export class ForbiddenError extends Error {
-  override readonly name = 'ForbiddenError'
-  readonly code = 'FORBIDDEN'
-}
-
-/** The credential is valid, but its account is suspended. */
-export class SuspendedError extends Error {
-  override readonly name = 'SuspendedError'
-  readonly code = 'SUSPENDED'
-  constructor() {
-    super(
-      'This account is suspended: its keys and tokens work again once the instance administrator reactivates it',
-    )
-  }
-}
+import {
+  ForbiddenError,
+  noAccount,
+  notAdministrator,
+  UnauthenticatedError,
+  type SuspendedError,
+} from './refusal.ts'
+import type { Permission } from './role.ts'
 
 /** Who asks. */
 export interface Viewer {
-  readonly accountId: string
-  /** Undefined for the administrator's key, which is configured and in no table. */
+  /** Undefined for a person who belongs to none, or whose account is suspended. */
+  readonly accountId: string | undefined
+  /** Why there is none. */
+  readonly accountProblem?: SuspendedError | undefined
+  /** Of the credential, in the account; undefined where there is no account. */
+  readonly role: Role | undefined
+  /** What the credential may do. */
+  readonly permissions: ReadonlySet<Permission>
+  /** Server → what the person may do with it beyond that. */
+  readonly grants: ReadonlyMap<string, GrantLevel>
+  /** Whose credential it is; undefined for the account's own. */
+  readonly userId: string | undefined
+  /** Undefined for a session, and for the administrator's key, which is configured and in no table. */
   readonly apiKeyId: string | undefined
+  /** Of a person who is signed in with a browser. */
+  readonly session: Person | undefined
   /** May administer the accounts of the whole installation, besides all that is in its own. */
   readonly isAdministrator: boolean
+}
+
+/** Who asks, on behalf of an account. */
+export interface AccountViewer extends Viewer {
+  readonly accountId: string
 }
 
 /** A call of a tool from here. */
@@ -63,6 +67,29 @@ export type OwnBound = 'importOpenApi' | 'callTool'
 /** The outcome of a call, its `members` JSON text without the braces around it. */
 export type CallResult = Extract<CallOutcome, { readonly type: 'result' }>
 
+/** What is done with people beyond the database: links, mail, cookies. */
+export interface People {
+  /** Whether every person who is signed in may make an account. */
+  readonly isSignUpOpen: boolean
+  /** The signed link that accepts it. */
+  readonly linkInvitation: (invitation: Invitation) => Promise<string>
+  /** Mails the link; false where that is not set up, or the mail server did not take it. */
+  readonly mailInvitation: (
+    invitation: Invitation,
+    accountName: string,
+    link: string,
+  ) => Promise<boolean>
+  /**
+   * The id of the account that the link made the person a member of.
+   *
+   * The promise rejects with {@link ConflictError} CONFLICT where the link is none, used, too old,
+   * taken back or for another address, or the person is a member already.
+   */
+  readonly acceptInvitation: (url: string, user: User) => Promise<string>
+  /** Gives the session that account and a new secret, which the response tells the browser. */
+  readonly renewSession: (sessionId: string, accountId: string) => Promise<void>
+}
+
 /** All that a resolver can reach. */
 export interface Context {
   readonly requestId: string
@@ -85,6 +112,8 @@ export interface Context {
   readonly deriveBytes: (purpose: string) => Uint8Array
   /** Absolute URL of a server's MCP endpoint. */
   readonly mcpUrl: (serverId: string) => string
+  /** What is done with people beyond the database. */
+  readonly people: People
   /** Opaque text for what comes after `id` in the list of that name, as the viewer's account sees it. */
   readonly printCursor: (list: string, id: string) => string
   /** The id that the cursor names; undefined when it is none of that list and account. */
@@ -95,8 +124,22 @@ export interface Context {
  * The viewer.
  *
  * @throws {UnauthenticatedError} UNAUTHENTICATED when there is none.
+ * @throws {ForbiddenError} FORBIDDEN when they act on behalf of no account.
+ * @throws {SuspendedError} SUSPENDED when the account is suspended.
  */
-export function viewerOf(context: Context): Viewer {
+export function viewerOf(context: Context): AccountViewer {
+  const viewer = anyViewerOf(context)
+  const { accountId } = viewer
+  if (accountId === undefined) throw viewer.accountProblem ?? noAccount()
+  return { ...viewer, accountId }
+}
+
+/**
+ * The viewer, who may belong to no account.
+ *
+ * @throws {UnauthenticatedError} UNAUTHENTICATED when there is none.
+ */
+export function anyViewerOf(context: Context): Viewer {
   if (context.viewer === undefined) throw new UnauthenticatedError()
   return context.viewer
 }
@@ -120,15 +163,33 @@ export async function asOperator<T>(
   context: Context,
   run: (tx: OperatorTx) => Promise<T>,
 ): Promise<T> {
-  if (!viewerOf(context).isAdministrator) throw notAdministrator()
+  if (!anyViewerOf(context).isAdministrator) throw notAdministrator()
   return await withOperator(context.db, run)
 }
 
-/** The refusal of whoever is not the instance administrator. */
-export function notAdministrator(): ForbiddenError {
-  return new ForbiddenError(
-    "Accounts are managed by the instance administrator: send this installation's HASMCP_ADMIN_KEY instead of an API key",
-  )
+/** A person who is signed in with a browser. */
+export interface Person {
+  readonly user: User
+  readonly session: Session
+}
+
+/**
+ * The person who is signed in.
+ *
+ * @throws {ForbiddenError} FORBIDDEN when the viewer is an API key.
+ */
+export function personOf(context: Context): Person {
+  const { session } = anyViewerOf(context)
+  if (session !== undefined) return session
+  throw new ForbiddenError('This is for people who are signed in with a browser, not for API keys')
+}
+
+/** What `run` returns, in one transaction that sees people and where they belong. */
+export async function asIdentity<T>(
+  context: Context,
+  run: (tx: OperatorTx) => Promise<T>,
+): Promise<T> {
+  return await withIdentity(context.db, run)
 }
 
 const flights = new WeakMap<Context, Map<string, Promise<unknown>>>()

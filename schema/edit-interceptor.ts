@@ -24,6 +24,7 @@ import {
   InterceptorRef,
 } from './interceptor.ts'
 import { HttpMethodRef } from './tool.ts'
+import { needs } from './need.ts'
 import { checkId, checkJsonBytes, checkName, checkText, given, invalid } from './validate.ts'
 
 const MAX_POSITION = 1_000_000
@@ -129,6 +130,7 @@ function refuseUnsafe(
 
 builder.mutationField('createInterceptor', (t) =>
   t.field({
+    ...needs('interceptor:write', { level: 'EDIT', at: 'args.input.serverId' }),
     type: InterceptorRef,
     description:
       'Makes an interceptor. Calls that begin afterwards run it. A script that does not compile is refused with its line and column.',
@@ -220,6 +222,7 @@ function toChange(input: typeof UpdateInterceptorInput.$inferInput) {
 
 builder.mutationField('updateInterceptor', (t) =>
   t.field({
+    ...needs('interceptor:write', { level: 'EDIT', at: 'args.input.id', via: getInterceptor }),
     type: InterceptorRef,
     description:
       'Changes an interceptor, and lets it run again where it was in quarantine. Calls that begin afterwards go by it. A script that does not compile is refused with its line and column, and nothing is changed.',
@@ -257,6 +260,7 @@ builder.mutationField('updateInterceptor', (t) =>
 
 builder.mutationField('deleteInterceptor', (t) =>
   t.field({
+    ...needs('interceptor:write', { level: 'EDIT', at: 'args.id', via: getInterceptor }),
     type: 'ID',
     description: 'Deletes an interceptor. Calls that begin afterwards go without it.',
     errors: answer('The id of what is gone.', [InvalidError, NotFoundError]),

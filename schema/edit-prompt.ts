@@ -14,6 +14,7 @@ import {
   checkPlaceholders,
   checkTitle,
 } from './validate-content.ts'
+import { needs } from './need.ts'
 import { checkId, checkText, given } from './validate.ts'
 
 const PromptArgumentInput = builder.inputType('PromptArgumentInput', {
@@ -84,6 +85,7 @@ const CreatePromptInput = builder.inputType('CreatePromptInput', {
 
 builder.mutationField('createPrompt', (t) =>
   t.field({
+    ...needs('prompt:write', { level: 'EDIT', at: 'args.input.serverId' }),
     type: PromptRef,
     description: 'Makes a prompt. Clients that are connected are told that there is a new one.',
     errors: answer('The prompt.', [InvalidError, NotFoundError, ConflictError]),
@@ -129,6 +131,7 @@ const UpdatePromptInput = builder.inputType('UpdatePromptInput', {
 
 builder.mutationField('updatePrompt', (t) =>
   t.field({
+    ...needs('prompt:write', { level: 'EDIT', at: 'args.input.id', via: getPrompt }),
     type: PromptRef,
     description: 'Changes a prompt. Clients that are connected are told so.',
     errors: answer('The prompt as it is now.', [InvalidError, NotFoundError, ConflictError]),
@@ -156,6 +159,7 @@ builder.mutationField('updatePrompt', (t) =>
 
 builder.mutationField('deletePrompt', (t) =>
   t.field({
+    ...needs('prompt:write', { level: 'EDIT', at: 'args.id', via: getPrompt }),
     type: 'ID',
     description: 'Deletes a prompt. Clients that are connected are told so.',
     errors: answer('The id of what is gone.', [InvalidError, NotFoundError]),

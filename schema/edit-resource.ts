@@ -1,31 +1,20 @@
 // Making, changing and deleting resources. Its content is one of three: a text, bytes, or what an API
 // answers; a change of one takes the others away.
 import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
-import {
-  deleteResource,
-  getResource,
-  insertResource,
-  updateResource,
-  type Resource,
-} from '../db/resource.ts'
+import { deleteResource, getResource, insertResource, updateResource } from '../db/resource.ts'
 import { getServer } from '../db/server.ts'
 import { getTool } from '../db/tool.ts'
 import type { ResourceVariable } from '../db/content.ts'
 import type { Tx } from '../db/transaction.ts'
 import { answer, builder } from './builder.ts'
-import { inAccount } from './context.ts'
+import { inAccount, type Context } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import { namesInText } from './placeholder.ts'
 import { ResourceRef } from './resource.ts'
 import { isUriTemplate, parseUriTemplate } from './uri-template.ts'
-import {
-  checkBase64,
-  checkContentText,
-  checkMimeType,
-  checkTitle,
-  checkUri,
-  checkValues,
-} from './validate-content.ts'
+import { checkMimeType, checkTitle, checkUri, checkValues } from './validate-content.ts'
+import { demand, needs } from './need.ts'
+import { defaultMimeType, readContent } from './resource-content.ts'
 import {
   checkId,
   checkJsonBytes,
@@ -92,40 +81,11 @@ const CreateResourceInput = builder.inputType('CreateResourceInput', {
   }),
 })
 
-type Content = Pick<Resource, 'text' | 'blob' | 'tool_id'>
-
-interface SentContent {
-  readonly text?: string | null | undefined
-  readonly blob?: string | null | undefined
-  readonly toolId?: string | null | undefined
-}
-
-/** One of the three; undefined where none is given. */
-function readContent({ text, blob, toolId }: SentContent): Content | undefined {
-  const given = [text, blob, toolId].filter((one) => typeof one === 'string')
-  if (given.length > 1) {
-    throw new InvalidError(
-      `input has ${given.length} contents; expected one of text, blob and toolId`,
-      ['input'],
-    )
-  }
-  const none = { text: null, blob: null, tool_id: null }
-  if (typeof text === 'string') {
-    return { ...none, text: checkContentText(['input', 'text'], text) }
-  }
-  if (typeof blob === 'string') return { ...none, blob: checkBase64(['input', 'blob'], blob) }
-  if (typeof toolId !== 'string') return undefined
-  return { ...none, tool_id: checkId(['input', 'toolId'], 'tool', toolId) }
-}
-
-function defaultMimeType({ text, blob }: Content): string {
-  if (text !== null) return 'text/plain'
-  return blob === null ? '' : 'application/octet-stream'
-}
-
 /** Reads nothing of the tool: whether it fits is said at the first read, as for a tool call. */
-async function checkTool(tx: Tx, toolId: string | null): Promise<void> {
+async function checkTool(context: Context, tx: Tx, toolId: string | null): Promise<void> {
   if (toolId === null) return
+  // A grant lends a server, not the account's APIs.
+  demand(context, 'tool:call')
   const { method } = await getTool(tx, toolId)
   if (method === 'GET') return
   throw invalid(['input', 'toolId'], `is a ${method} operation; expected a GET operation`)
@@ -185,6 +145,7 @@ function readVariables(
 
 builder.mutationField('createResource', (t) =>
   t.field({
+    ...needs('resource:write', { level: 'EDIT', at: 'args.input.serverId' }),
     type: ResourceRef,
     description: 'Makes a resource. Clients that are connected are told that there is a new one.',
     errors: answer('The resource.', [InvalidError, NotFoundError, ConflictError]),
@@ -218,7 +179,7 @@ builder.mutationField('createResource', (t) =>
       return await createOnce(context, 'createResource', input, {
         create: async (tx) => {
           await getServer(tx, serverId)
-          await checkTool(tx, values.tool_id)
+          await checkTool(context, tx, values.tool_id)
           return await insertResource(tx, serverId, values)
         },
         get: getResource,
@@ -254,6 +215,7 @@ const UpdateResourceInput = builder.inputType('UpdateResourceInput', {
 
 builder.mutationField('updateResource', (t) =>
   t.field({
+    ...needs('resource:write', { level: 'EDIT', at: 'args.input.id', via: getResource }),
     type: ResourceRef,
     description: 'Changes a resource. Clients that are connected are told so.',
     errors: answer('The resource as it is now.', [InvalidError, NotFoundError, ConflictError]),
@@ -278,7 +240,7 @@ builder.mutationField('updateResource', (t) =>
       return await inAccount(context, async (tx) => {
         const next = { ...(await getResource(tx, id)), ...values }
         checkNames(next.uri, next.text, next.variables)
-        await checkTool(tx, content?.tool_id ?? null)
+        await checkTool(context, tx, next.tool_id)
         return await updateResource(tx, id, values, input.version ?? undefined)
       })
     },
@@ -287,6 +249,7 @@ builder.mutationField('updateResource', (t) =>
 
 builder.mutationField('deleteResource', (t) =>
   t.field({
+    ...needs('resource:write', { level: 'EDIT', at: 'args.id', via: getResource }),
     type: 'ID',
     description: 'Deletes a resource. Clients that are connected are told so.',
     errors: answer('The id of what is gone.', [InvalidError, NotFoundError]),

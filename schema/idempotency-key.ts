@@ -32,9 +32,10 @@ export function toIdempotentCreate(
   const { idempotencyKey, ...rest } = input
   if (typeof idempotencyKey !== 'string') return undefined
   const key = checkIdempotencyKey(['input', 'idempotencyKey'], idempotencyKey)
-  // Keyed: a plain hash of a short secret that an input may hold could be undone by guessing.
+  // Keyed: a plain hash of a short secret that an input may hold could be undone by guessing. With
+  // the person in it: what somebody else's key made, a credential of theirs perhaps, is not shown.
   const inputHash = createHmac('sha256', context.deriveBytes('idempotent input'))
-    .update(JSON.stringify(toCanonical(rest)))
+    .update(JSON.stringify([viewerOf(context).userId ?? null, toCanonical(rest)]))
     .digest()
   return { key, operation, inputHash }
 }

@@ -6,6 +6,7 @@ import { estimateTokens } from '../workers/estimate-tokens.ts'
 import { answer, builder } from './builder.ts'
 import { checkScript, ScriptError, toEngine, toScriptError } from './check-script.ts'
 import { viewerOf } from './context.ts'
+import { needs } from './need.ts'
 import { InterceptorEngine, InterceptorPhase } from './interceptor.ts'
 
 interface Preview {
@@ -75,6 +76,7 @@ const PreviewInterceptorInput = builder.inputType('PreviewInterceptorInput', {
 
 builder.mutationField('previewInterceptor', (t) =>
   t.field({
+    ...needs('interceptor:write'),
     type: PreviewRef,
     description:
       'Runs a script on a sample, as a call would and within the same limits. No API is called and nothing is stored.',

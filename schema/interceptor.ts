@@ -13,6 +13,7 @@ import { connect, connectNested, orderArgs } from './connection.ts'
 import { inAccount } from './context.ts'
 import { ServerRef } from './server.ts'
 import { HttpMethodRef, ToolRef } from './tool.ts'
+import { needs } from './need.ts'
 import { checkId, checkText } from './validate.ts'
 
 /** The GraphQL type `Interceptor`. */
@@ -74,12 +75,14 @@ builder.node(InterceptorRef, {
     name: t.exposeString('name', { description: 'What a person calls it; errors name it.' }),
     description: t.exposeString('description', { description: 'What it is for; may be empty.' }),
     tool: t.field({
+      ...needs('tool:read'),
       type: ToolRef,
       nullable: true,
       description: 'The tool that it belongs to; null where it is a server’s.',
       resolve: ({ tool_id: id }, _args, context) => (id === null ? null : loadTool(context, id)),
     }),
     server: t.field({
+      ...needs('server:read', { level: 'USE', at: 'parent.server_id' }),
       type: ServerRef,
       nullable: true,
       description: 'The server whose tools it is for; null where it is one tool’s.',
@@ -149,6 +152,7 @@ const InterceptorFilter = builder.inputType('InterceptorFilter', {
 
 builder.queryFields((t) => ({
   interceptor: t.field({
+    ...needs('interceptor:read', { level: 'EDIT', at: 'args.id', via: getInterceptor }),
     type: InterceptorRef,
     nullable: true,
     description: 'One interceptor. The error has the code `NOT_FOUND` where there is none.',
@@ -159,6 +163,7 @@ builder.queryFields((t) => ({
     },
   }),
   interceptors: t.field({
+    ...needs('interceptor:read'),
     type: InterceptorConnection,
     description: 'The interceptors of all tools and servers, oldest first.',
     args: {
@@ -184,6 +189,7 @@ builder.queryFields((t) => ({
 
 builder.objectField(ToolRef, 'interceptors', (t) =>
   t.field({
+    ...needs('interceptor:read'),
     type: InterceptorConnection,
     description: 'Its own interceptors, oldest first; those of servers come to them in a call.',
     args: orderArgs,
@@ -199,6 +205,7 @@ builder.objectField(ToolRef, 'interceptors', (t) =>
 
 builder.objectField(ServerRef, 'interceptors', (t) =>
   t.field({
+    ...needs('interceptor:read', { level: 'EDIT', at: 'parent.id' }),
     type: InterceptorConnection,
     description: 'Its own interceptors, which run for all its tools, oldest first.',
     args: orderArgs,

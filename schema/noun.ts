@@ -13,6 +13,10 @@ const NOUNS = {
   icp: { typename: 'Interceptor', word: 'an interceptor' },
   pmt: { typename: 'Prompt', word: 'a prompt' },
   res: { typename: 'Resource', word: 'a resource' },
+  usr: { typename: 'User', word: 'a user' },
+  mbr: { typename: 'Member', word: 'a member' },
+  inv: { typename: 'Invitation', word: 'an invitation' },
+  ses: { typename: undefined, word: 'a session' },
   dky: { typename: undefined, word: 'a data key' },
   doc: { typename: undefined, word: 'an uploaded document' },
 } as const satisfies Record<IdPrefix, { typename: string | undefined; word: string }>

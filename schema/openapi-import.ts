@@ -22,6 +22,7 @@ import { getResult, IDEMPOTENCY_KEY_DESCRIPTION, toIdempotentCreate } from './id
 import { ProviderRef } from './provider.ts'
 import { HttpMethodRef } from './tool.ts'
 import { checkBaseUrl, checkDocumentUrl, checkUrl } from './validate-url.ts'
+import { needs } from './need.ts'
 import { checkId, checkName } from './validate.ts'
 
 // What a request to this API can carry; larger documents are uploaded first.
@@ -118,6 +119,7 @@ type Input = typeof ImportOpenApiInput.$inferInput
 
 builder.mutationField('importOpenApi', (t) =>
   t.field({
+    ...needs('provider:write'),
     type: OpenApiImportRef,
     description:
       'Makes a provider with a tool for each operation of an OpenAPI 3 or Swagger 2 document, or brings a provider up to date with it: all of it or, on an error, nothing. New tools are offered by a server only once they are added to it.',

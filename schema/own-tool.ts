@@ -16,6 +16,7 @@ import {
   checkInputRequests,
 } from './input-request.ts'
 import { HttpMethodRef, ToolRef } from './tool.ts'
+import { needs } from './need.ts'
 import { checkId, checkIds, checkName, checkText, checkToolName, invalid } from './validate.ts'
 
 const ArgumentPlace = builder.enumType('ArgumentPlace', {
@@ -117,6 +118,7 @@ const CreateToolInput = builder.inputType('CreateToolInput', {
 
 builder.mutationField('createTool', (t) =>
   t.field({
+    ...needs('tool:write'),
     type: ToolRef,
     description:
       'Makes a tool by hand. A server offers it once it is added to it. No import changes or removes it.',
@@ -171,6 +173,7 @@ const REQUESTS = ['input', 'inputRequests']
 
 builder.mutationField('updateTool', (t) =>
   t.field({
+    ...needs('tool:write'),
     type: ToolRef,
     description: 'Changes a tool in every server that has it.',
     errors: answer('The tool as it is now.', [InvalidError, NotFoundError, ConflictError]),
@@ -226,6 +229,7 @@ const UpdateToolsInput = builder.inputType('UpdateToolsInput', {
 
 builder.mutationField('updateTools', (t) =>
   t.field({
+    ...needs('tool:write'),
     type: ['ID'],
     description:
       'Makes many tools enabled or not, in every server: all of them or, on an error, none.',
@@ -241,6 +245,7 @@ builder.mutationField('updateTools', (t) =>
 
 builder.mutationField('deleteTools', (t) =>
   t.field({
+    ...needs('tool:write'),
     type: ['ID'],
     description:
       'Deletes tools that were made by hand, also out of the servers that have them: all of them or, on an error, none.',

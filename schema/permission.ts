@@ -1,12 +1,13 @@
-// What a viewer may do, as one table, and the booleans that tell a console which buttons to show. An API
-// key may do everything in its account; more kinds of viewers make this table longer and nothing else.
+// The booleans that tell a console which buttons to show.
 import type { Selectable } from 'kysely'
 import type { Account } from '../db/account.ts'
 import type { ServerTokenTable, ToolTable } from '../db/tables.ts'
 import { AccountRef } from './account.ts'
-import { ApiKeyRef } from './api-key.ts'
+import { ApiKeyRef, mayRead } from './api-key.ts'
 import { builder } from './builder.ts'
-import { viewerOf, type Viewer } from './context.ts'
+import { viewerOf, type Context } from './context.ts'
+import { can, isGranted } from './need.ts'
+import type { Permission } from './role.ts'
 import { PromptRef } from './prompt.ts'
 import { ProviderRef } from './provider.ts'
 import { ResourceRef } from './resource.ts'
@@ -16,26 +17,21 @@ import { ToolRef } from './tool.ts'
 import { VariableRef } from './variable.ts'
 import { ViewerRef } from './viewer.ts'
 
-/** What can be done, `noun:verb`. */
-export type Permission =
-  | 'account:administer'
-  | 'api-key:write'
-  | 'provider:write'
-  | 'tool:write'
-  | 'tool:call'
-  | 'variable:write'
-  | 'server:write'
-  | 'server-token:write'
-  | 'prompt:write'
-  | 'resource:write'
-
-/** Whether the viewer may do it, to whatever of it is in their account. */
-export function can(viewer: Viewer, permission: Permission): boolean {
-  return permission === 'account:administer' ? viewer.isAdministrator : true
-}
-
 const UPDATE = 'Whether the viewer may change it.'
 const DELETE = 'Whether the viewer may delete it.'
+
+interface Row {
+  readonly id: string
+  readonly server_id?: string
+}
+
+/** By the role, or by a grant for the server that it is or belongs to. */
+function canWrite(context: Context, permission: Permission, row: Row): boolean {
+  const serverId = permission === 'server:write' ? row.id : row.server_id
+  return (
+    can(context, permission) || (serverId !== undefined && isGranted(context, serverId, 'EDIT'))
+  )
+}
 
 for (const [ref, permission] of [
   [ProviderRef, 'provider:write'],
@@ -47,11 +43,14 @@ for (const [ref, permission] of [
   builder.objectFields(ref as typeof ProviderRef, (t) => ({
     viewerCanUpdate: t.boolean({
       description: UPDATE,
-      resolve: (_object, _args, context) => can(viewerOf(context), permission),
+      resolve: (row, _args, context) => canWrite(context, permission, row),
     }),
     viewerCanDelete: t.boolean({
       description: DELETE,
-      resolve: (_object, _args, context) => can(viewerOf(context), permission),
+      resolve: (row, _args, context) =>
+        permission === 'server:write'
+          ? can(context, permission)
+          : canWrite(context, permission, row),
     }),
   }))
 }
@@ -60,16 +59,16 @@ builder.objectFields(ToolRef, (t) => ({
   viewerCanUpdate: t.boolean({
     description:
       'Whether the viewer may enable and disable it, and change all of it where it was made by hand.',
-    resolve: (_tool, _args, context) => can(viewerOf(context), 'tool:write'),
+    resolve: (_tool, _args, context) => can(context, 'tool:write'),
   }),
   viewerCanDelete: t.boolean({
     description: 'Whether the viewer may delete it; an imported tool goes with its document only.',
     resolve: (tool: Selectable<ToolTable>, _args, context) =>
-      !tool.is_imported && can(viewerOf(context), 'tool:write'),
+      !tool.is_imported && can(context, 'tool:write'),
   }),
   viewerCanCall: t.boolean({
     description: 'Whether the viewer may call it by `callTool`.',
-    resolve: (_tool, _args, context) => can(viewerOf(context), 'tool:call'),
+    resolve: (_tool, _args, context) => can(context, 'tool:call'),
   }),
 }))
 
@@ -77,15 +76,16 @@ builder.objectField(ServerTokenRef, 'viewerCanRevoke', (t) =>
   t.boolean({
     description: 'Whether there is something to revoke, and the viewer may.',
     resolve: (token: Selectable<ServerTokenTable>, _args, context) =>
-      token.revoked_at === null && can(viewerOf(context), 'server-token:write'),
+      token.revoked_at === null &&
+      (can(context, 'server-token:write') ||
+        (token.person_id !== null && token.person_id === viewerOf(context).userId)),
   }),
 )
 
 builder.objectField(ApiKeyRef, 'viewerCanRevoke', (t) =>
   t.boolean({
     description: 'Whether there is something to revoke, and the viewer may.',
-    resolve: (key, _args, context) =>
-      key.revoked_at === null && can(viewerOf(context), 'api-key:write'),
+    resolve: (key, _args, context) => key.revoked_at === null && mayRead(context, key),
   }),
 )
 
@@ -93,13 +93,13 @@ builder.objectField(AccountRef, 'viewerCanSuspend', (t) =>
   t.boolean({
     description: 'Whether the viewer may suspend and reactivate it: nobody their own.',
     resolve: (account: Account, _args, context) =>
-      account.id !== viewerOf(context).accountId && can(viewerOf(context), 'account:administer'),
+      account.id !== viewerOf(context).accountId && can(context, 'account:administer'),
   }),
 )
 
 builder.objectField(ViewerRef, 'viewerCanAdministerAccounts', (t) =>
   t.boolean({
     description: 'Whether the viewer may make, list, suspend and reactivate accounts.',
-    resolve: (viewer) => can(viewer, 'account:administer'),
+    resolve: ({ permissions }) => permissions.has('account:administer'),
   }),
 )

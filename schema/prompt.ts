@@ -8,6 +8,7 @@ import { connect, connectNested, orderArgs } from './connection.ts'
 import { inAccount } from './context.ts'
 import { MediaRef } from './media.ts'
 import { ServerRef } from './server.ts'
+import { needs } from './need.ts'
 import { checkId, checkText } from './validate.ts'
 
 /** The GraphQL type `Prompt`. */
@@ -96,6 +97,7 @@ builder.node(PromptRef, {
       resolve: (prompt) => prompt.messages,
     }),
     server: t.field({
+      ...needs('server:read', { level: 'USE', at: 'parent.server_id' }),
       type: ServerRef,
       description: 'The server whose it is.',
       resolve: ({ server_id: id }, _args, context) => loadServer(context, id),
@@ -122,6 +124,7 @@ const PromptFilter = builder.inputType('PromptFilter', {
 
 builder.queryFields((t) => ({
   prompt: t.field({
+    ...needs('prompt:read', { level: 'EDIT', at: 'args.id', via: getPrompt }),
     type: PromptRef,
     nullable: true,
     description: 'One prompt. The error has the code `NOT_FOUND` where there is none.',
@@ -132,6 +135,7 @@ builder.queryFields((t) => ({
     },
   }),
   prompts: t.field({
+    ...needs('prompt:read'),
     type: PromptConnection,
     description: 'The prompts of all servers, oldest first.',
     args: {
@@ -155,6 +159,7 @@ builder.queryFields((t) => ({
 
 builder.objectField(ServerRef, 'prompts', (t) =>
   t.field({
+    ...needs('prompt:read', { level: 'EDIT', at: 'parent.id' }),
     type: PromptConnection,
     description: 'Its prompts, oldest first.',
     args: orderArgs,

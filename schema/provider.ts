@@ -25,6 +25,7 @@ import {
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import { checkForwardedHeaders, checkHeaders, checkQuery } from './validate-header.ts'
 import { checkBaseUrl, checkDocumentUrl, checkIconUrl } from './validate-url.ts'
+import { needs } from './need.ts'
 import { checkId, checkName, checkText } from './validate.ts'
 
 /** The GraphQL type `Provider`. */
@@ -90,6 +91,7 @@ const ProviderFilter = builder.inputType('ProviderFilter', {
 
 builder.queryFields((t) => ({
   provider: t.field({
+    ...needs('provider:read'),
     type: ProviderRef,
     nullable: true,
     description: 'One provider. The error has the code `NOT_FOUND` where there is none.',
@@ -100,6 +102,7 @@ builder.queryFields((t) => ({
     },
   }),
   providers: t.field({
+    ...needs('provider:read'),
     type: ProviderConnection,
     description: 'The providers, oldest first.',
     args: {
@@ -197,6 +200,7 @@ const CreateProviderInput = builder.inputType('CreateProviderInput', {
 
 builder.mutationField('createProvider', (t) =>
   t.field({
+    ...needs('provider:write'),
     type: ProviderRef,
     description: 'Makes a provider without tools. `importOpenApi` makes one with its tools.',
     errors: answer('The provider.', [InvalidError, ConflictError]),
@@ -250,6 +254,7 @@ const UpdateProviderInput = builder.inputType('UpdateProviderInput', {
 
 builder.mutationField('updateProvider', (t) =>
   t.field({
+    ...needs('provider:write'),
     type: ProviderRef,
     description: 'Changes a provider. Calls that begin afterwards go by the new properties.',
     errors: answer('The provider as it is now.', [InvalidError, NotFoundError, ConflictError]),
@@ -268,6 +273,7 @@ builder.mutationField('updateProvider', (t) =>
 
 builder.mutationField('deleteProvider', (t) =>
   t.field({
+    ...needs('provider:write'),
     type: 'ID',
     description:
       'Deletes a provider with all its tools, which vanish from the servers that have them.',

@@ -14,6 +14,7 @@ import { connect, connectNested, orderArgs } from './connection.ts'
 import { inAccount } from './context.ts'
 import { ServerRef } from './server.ts'
 import { ToolRef } from './tool.ts'
+import { needs } from './need.ts'
 import { checkId, checkText } from './validate.ts'
 
 /** The GraphQL type `Resource`. */
@@ -52,6 +53,7 @@ builder.node(ResourceRef, {
       resolve: ({ blob }) => (blob === null ? null : blob.toString('base64')),
     }),
     tool: t.field({
+      ...needs('tool:read'),
       type: ToolRef,
       nullable: true,
       description: 'The GET operation that is called at each read. With it the resource goes.',
@@ -68,6 +70,7 @@ builder.node(ResourceRef, {
       resolve: (resource) => resource.variables,
     }),
     server: t.field({
+      ...needs('server:read', { level: 'USE', at: 'parent.server_id' }),
       type: ServerRef,
       description: 'The server whose it is.',
       resolve: ({ server_id: id }, _args, context) => loadServer(context, id),
@@ -94,6 +97,7 @@ const ResourceFilter = builder.inputType('ResourceFilter', {
 
 builder.queryFields((t) => ({
   resource: t.field({
+    ...needs('resource:read', { level: 'EDIT', at: 'args.id', via: getResource }),
     type: ResourceRef,
     nullable: true,
     description: 'One resource. The error has the code `NOT_FOUND` where there is none.',
@@ -104,6 +108,7 @@ builder.queryFields((t) => ({
     },
   }),
   resources: t.field({
+    ...needs('resource:read'),
     type: ResourceConnection,
     description: 'The resources of all servers, oldest first.',
     args: {
@@ -127,6 +132,7 @@ builder.queryFields((t) => ({
 
 builder.objectField(ServerRef, 'resources', (t) =>
   t.field({
+    ...needs('resource:read', { level: 'EDIT', at: 'parent.id' }),
     type: ResourceConnection,
     description: 'Its resources, oldest first.',
     args: orderArgs,

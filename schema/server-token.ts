@@ -15,9 +15,11 @@ import type { Tx } from '../db/transaction.ts'
 import { loadServer } from './batch.ts'
 import { answer, builder } from './builder.ts'
 import { connectNested, pageArgs } from './connection.ts'
-import { inAccount } from './context.ts'
+import { inAccount, viewerOf } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION, makeCredential } from './idempotency-key.ts'
 import { ServerRef } from './server.ts'
+import { can, needs } from './need.ts'
+import { loadUser, UserRef } from './user.ts'
 import { checkExpiry, checkId, checkName, checkText } from './validate.ts'
 
 /** The GraphQL type `ServerToken`. */
@@ -29,9 +31,16 @@ builder.node(ServerTokenRef, {
   fields: (t) => ({
     name: t.exposeString('name', { description: 'What a person calls it.' }),
     server: t.field({
+      ...needs('server:read', { level: 'USE', at: 'parent.server_id' }),
       type: ServerRef,
       description: 'The server that it opens.',
       resolve: ({ server_id: id }, _args, context) => loadServer(context, id),
+    }),
+    user: t.field({
+      type: UserRef,
+      nullable: true,
+      description: 'Who made it, and with whose membership it ends; null: nobody with a name.',
+      resolve: ({ person_id: id }, _args, context) => (id === null ? null : loadUser(context, id)),
     }),
     isUrlAllowed: t.exposeBoolean('is_url_allowed', {
       description: 'Whether it may stand in the URL as `?token=…`.',
@@ -67,8 +76,10 @@ const ServerTokenFilterInput = builder.inputType('ServerTokenFilter', {
 
 builder.objectField(ServerRef, 'tokens', (t) =>
   t.field({
+    ...needs('server-token:read', { level: 'USE', at: 'parent.id' }),
     type: ServerTokenConnection,
-    description: "The server's tokens, oldest first, revoked and expired ones among them.",
+    description:
+      "The server's tokens, oldest first, revoked and expired ones among them; without `server-token:read` those that the viewer made.",
     args: {
       ...pageArgs,
       filter: t.arg({ type: ServerTokenFilterInput, description: 'Which ones. Default: all.' }),
@@ -80,6 +91,7 @@ builder.objectField(ServerRef, 'tokens', (t) =>
           nameContains: checkText(['filter', 'nameContains'], nameContains),
         }),
         ...(typeof isRevoked === 'boolean' && { isRevoked }),
+        ...(!can(context, 'server-token:read') && { userId: viewerOf(context).userId }),
       }
       const source = (tx: Tx) => serverTokensOf(tx, filter)
       return connectNested<Selectable<ServerTokenTable>>(context, args, {
@@ -142,6 +154,7 @@ const CreateServerTokenInput = builder.inputType('CreateServerTokenInput', {
 
 builder.mutationField('createServerToken', (t) =>
   t.field({
+    ...needs('server-token:write', { level: 'USE', at: 'args.input.serverId' }),
     type: NewServerTokenRef,
     description:
       'Makes a server token. It is shown in this answer and never again, but to who repeats the request with its `idempotencyKey`.',
@@ -161,7 +174,8 @@ builder.mutationField('createServerToken', (t) =>
           await getServer(tx, serverId)
           const hash = hashCredential(newToken)
           const isUrlAllowed = input.isUrlAllowed ?? false
-          const values = { id, serverId, name, hash, expiresAt, isUrlAllowed }
+          const { userId } = viewerOf(context)
+          const values = { id, serverId, name, hash, expiresAt, isUrlAllowed, userId }
           return await insertServerToken(tx, values)
         },
         get: getServerToken,
@@ -175,13 +189,20 @@ builder.mutationField('createServerToken', (t) =>
 
 builder.mutationField('revokeServerToken', (t) =>
   t.field({
+    ...needs('server-token:write', { level: 'USE', at: 'args.id', via: getServerToken }),
     type: ServerTokenRef,
     description: 'Refuses a server token from now on, for ever. Revoking twice changes nothing.',
     errors: answer('The server token.', [InvalidError, NotFoundError]),
     args: { id: t.arg.id({ required: true, description: 'Which server token.' }) },
     resolve: async (_root, args, context) => {
       const id = checkId(['id'], 'tok', args.id)
-      return await inAccount(context, (tx) => revokeServerToken(tx, id))
+      return await inAccount(context, async (tx) => {
+        const { person_id: makerId } = await getServerToken(tx, id)
+        const isOwn = makerId !== null && makerId === viewerOf(context).userId
+        if (!isOwn && !can(context, 'server-token:write'))
+          throw new NotFoundError(`No server token ${id}`)
+        return await revokeServerToken(tx, id)
+      })
     },
   }),
 )

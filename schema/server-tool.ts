@@ -18,10 +18,12 @@ import { connectNested } from './connection.ts'
 import { inAccount } from './context.ts'
 import { ServerRef } from './server.ts'
 import { ToolConnection, ToolRef, toolArgs, toToolFilter } from './tool.ts'
+import { needs } from './need.ts'
 import { checkId, checkIds, checkName, checkText, checkToolName } from './validate.ts'
 
 builder.objectField(ServerRef, 'tools', (t) =>
   t.field({
+    ...needs('tool:read', { level: 'USE', at: 'parent.id' }),
     type: ToolConnection,
     description: 'The tools chosen for it. It offers those of them that are enabled.',
     args: toolArgs,
@@ -42,6 +44,7 @@ const ServerToolRef = builder.objectRef<Selectable<ServerToolTable>>('ServerTool
   description: 'How a server shows one of its tools.',
   fields: (t) => ({
     tool: t.field({
+      ...needs('tool:read', { level: 'USE', at: 'parent.server_id' }),
       type: ToolRef,
       description: 'The tool itself.',
       resolve: ({ tool_id: id }, _args, context) => loadTool(context, id),
@@ -66,6 +69,7 @@ const ServerToolRef = builder.objectRef<Selectable<ServerToolTable>>('ServerTool
 
 builder.objectField(ServerRef, 'serverTools', (t) =>
   t.field({
+    ...needs('tool:read', { level: 'USE', at: 'parent.id' }),
     type: [ServerToolRef],
     description: 'How it shows these tools; those that it does not have are left out.',
     args: { toolIds: t.arg.idList({ required: true, description: 'Tools: at most 1,000.' }) },
@@ -98,6 +102,7 @@ const UpdateServerToolInput = builder.inputType('UpdateServerToolInput', {
 
 builder.mutationField('updateServerTool', (t) =>
   t.field({
+    ...needs('server:write', { level: 'EDIT', at: 'args.input.serverId' }),
     type: ServerToolRef,
     description:
       'Renames or re-describes a tool, or switches it off, in one server. Its clients see it at their next request.',
@@ -131,6 +136,7 @@ const SetServerToolsInput = builder.inputType('SetServerToolsInput', {
 
 builder.mutationField('setServerTools', (t) =>
   t.field({
+    ...needs('server:write'),
     type: ServerRef,
     description:
       'Makes the tools of a server exactly these. Those that it had already keep how it shows them.',
@@ -162,6 +168,7 @@ const AddServerToolsInput = builder.inputType('AddServerToolsInput', {
 
 builder.mutationField('addServerTools', (t) =>
   t.field({
+    ...needs('server:write'),
     type: ServerRef,
     description: 'Adds tools to a server. One that it has already stays as it is.',
     errors: answer('The server.', [InvalidError, NotFoundError]),
@@ -191,6 +198,7 @@ const RemoveServerToolsInput = builder.inputType('RemoveServerToolsInput', {
 
 builder.mutationField('removeServerTools', (t) =>
   t.field({
+    ...needs('server:write'),
     type: ServerRef,
     description:
       'Removes tools from a server. They stay with their providers; those that it does not have are passed over.',

@@ -18,6 +18,7 @@ import { connect, orderArgs } from './connection.ts'
 import { inAccount } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import { checkOrigins } from './validate-url.ts'
+import { needs, visibleServers } from './need.ts'
 import { checkId, checkIds, checkName, checkText } from './validate.ts'
 
 /** The GraphQL type `Server`. */
@@ -66,6 +67,7 @@ const ServerFilter = builder.inputType('ServerFilter', {
 
 builder.queryFields((t) => ({
   server: t.field({
+    ...needs('server:read', { level: 'USE', at: 'args.id' }),
     type: ServerRef,
     nullable: true,
     description: 'One server. The error has the code `NOT_FOUND` where there is none.',
@@ -76,8 +78,10 @@ builder.queryFields((t) => ({
     },
   }),
   servers: t.field({
+    ...needs('server:list'),
     type: ServerConnection,
-    description: 'The servers, oldest first.',
+    description:
+      'The servers, oldest first. Whose role lacks `server:read` sees those that a grant opens.',
     args: {
       ...orderArgs,
       filter: t.arg({ type: ServerFilter, description: 'Which ones. Default: all.' }),
@@ -92,6 +96,7 @@ builder.queryFields((t) => ({
         ...(typeof providerId === 'string' && {
           providerId: checkId(['filter', 'providerId'], 'prv', providerId),
         }),
+        ids: visibleServers(context),
       }
       return connect(context, 'servers', args, {
         list: async (tx, page) => {
@@ -128,6 +133,7 @@ const CreateServerInput = builder.inputType('CreateServerInput', {
 
 builder.mutationField('createServer', (t) =>
   t.field({
+    ...needs('server:write'),
     type: ServerRef,
     description: 'Makes an MCP server. `createServerToken` then makes a credential for it.',
     errors: answer('The server.', [InvalidError, NotFoundError, ConflictError]),
@@ -167,6 +173,7 @@ const UpdateServerInput = builder.inputType('UpdateServerInput', {
 
 builder.mutationField('updateServer', (t) =>
   t.field({
+    ...needs('server:write', { level: 'EDIT', at: 'args.input.id' }),
     type: ServerRef,
     description: 'Changes a server. Its URL and its tokens stay.',
     errors: answer('The server as it is now.', [InvalidError, NotFoundError, ConflictError]),
@@ -192,6 +199,7 @@ builder.mutationField('updateServer', (t) =>
 
 builder.mutationField('deleteServer', (t) =>
   t.field({
+    ...needs('server:write'),
     type: 'ID',
     description:
       'Deletes a server with its tokens: its URL answers no more. Its tools stay with their providers.',

@@ -7,6 +7,7 @@ import { answer, builder } from './builder.ts'
 import { InterceptorRef } from './interceptor.ts'
 import { viewerOf, type CallResult } from './context.ts'
 import { BusyError } from '../workers/error.ts'
+import { needs } from './need.ts'
 import { checkId, invalid } from './validate.ts'
 
 interface ToolCall {
@@ -102,6 +103,7 @@ const CallToolInput = builder.inputType('CallToolInput', {
 
 builder.mutationField('callTool', (t) =>
   t.field({
+    ...needs('tool:call'),
     type: ToolCallRef,
     description:
       'Calls a tool as a model would. The API is really called: what the tool changes is changed. A call that fails is a success of this mutation whose `isError` is true.',

@@ -15,6 +15,7 @@ import { connect, connectNested, orderArgs } from './connection.ts'
 import { inAccount, type Context } from './context.ts'
 import { HeaderRef, toPairs } from './header.ts'
 import { ProviderRef } from './provider.ts'
+import { needs } from './need.ts'
 import { checkId, checkText } from './validate.ts'
 
 /** The GraphQL enum `HttpMethod`. */
@@ -94,6 +95,7 @@ builder.node(ToolRef, {
       resolve: async (tool, _args, context) => (await readDefinition(tool, context)).inputSchema,
     }),
     headers: t.field({
+      ...needs('tool:read'),
       type: [HeaderRef],
       description: 'What a tool made by hand sends with every call; none for an imported one.',
       resolve: async (tool, _args, context) =>
@@ -108,6 +110,7 @@ builder.node(ToolRef, {
       }),
     }),
     provider: t.field({
+      ...needs('provider:read'),
       type: ProviderRef,
       description: 'The API that it calls.',
       resolve: ({ provider_id: id }, _args, context) => loadProvider(context, id),
@@ -172,6 +175,7 @@ export function toToolFilter(
 
 builder.objectField(ProviderRef, 'tools', (t) =>
   t.field({
+    ...needs('tool:read'),
     type: ToolConnection,
     description: "The provider's tools.",
     args: toolArgs,
@@ -190,6 +194,7 @@ builder.objectField(ProviderRef, 'tools', (t) =>
 
 builder.queryField('tools', (t) =>
   t.field({
+    ...needs('tool:read'),
     type: ToolConnection,
     description: 'The tools of all providers, oldest first.',
     args: toolArgs,
@@ -209,6 +214,7 @@ builder.queryField('tools', (t) =>
 
 builder.queryField('tool', (t) =>
   t.field({
+    ...needs('tool:read'),
     type: ToolRef,
     nullable: true,
     description: 'One tool. The error has the code `NOT_FOUND` where there is none.',

@@ -7,6 +7,7 @@ import { listVariablesNamed } from '../db/variable.ts'
 import { namesOf, pickVariable } from '../workers/call/pick-variable.ts'
 import { loadOne, loadProvider } from './batch.ts'
 import { builder } from './builder.ts'
+import { needs } from './need.ts'
 import { ProviderRef } from './provider.ts'
 import { ServerRef } from './server.ts'
 import { VariableRef } from './variable.ts'
@@ -27,12 +28,14 @@ const VariableUseRef = builder.objectRef<VariableUse>('VariableUse').implement({
       resolve: ({ variable }) => variable === undefined,
     }),
     variable: t.field({
+      ...needs('variable:read'),
       type: VariableRef,
       nullable: true,
       description: 'The variable that is used: the provider’s own, or else the account’s.',
       resolve: ({ variable }) => variable ?? null,
     }),
     provider: t.field({
+      ...needs('provider:read'),
       type: ProviderRef,
       description: 'Who refers to it.',
       resolve: ({ providerId }, _args, context) => loadProvider(context, providerId),
@@ -66,6 +69,7 @@ async function listUses(
 
 builder.objectField(ServerRef, 'variables', (t) =>
   t.field({
+    ...needs('variable:read', { level: 'USE', at: 'parent.id' }),
     type: [VariableUseRef],
     description:
       'The variables that its enabled tools refer to by `${NAME}`, for each provider; missing ones first.',

@@ -23,6 +23,7 @@ import { inAccount } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import { ProviderRef } from './provider.ts'
 import { findOrigin } from './variable-origin.ts'
+import { needs } from './need.ts'
 import { checkId, checkText, checkVariableName, checkVariableValue } from './validate.ts'
 
 /** The GraphQL type `Variable`. */
@@ -57,6 +58,7 @@ builder.node(VariableRef, {
       description: 'The value; null for a secret.',
     }),
     provider: t.field({
+      ...needs('provider:read'),
       type: ProviderRef,
       nullable: true,
       description:
@@ -106,6 +108,7 @@ function toFilter(filter: typeof VariableFilterInput.$inferInput | null | undefi
 
 builder.queryFields((t) => ({
   variable: t.field({
+    ...needs('variable:read'),
     type: VariableRef,
     nullable: true,
     description: 'One variable. The error has the code `NOT_FOUND` where there is none.',
@@ -116,6 +119,7 @@ builder.queryFields((t) => ({
     },
   }),
   variables: t.field({
+    ...needs('variable:read'),
     type: VariableConnection,
     description: "The variables, the providers' own ones included, oldest first.",
     args: {
@@ -140,6 +144,7 @@ builder.queryFields((t) => ({
 
 builder.objectField(ProviderRef, 'variables', (t) =>
   t.field({
+    ...needs('variable:read'),
     type: VariableConnection,
     description: 'The variables that it alone can use, oldest first.',
     args: orderArgs,
@@ -178,6 +183,7 @@ const CreateVariableInput = builder.inputType('CreateVariableInput', {
 
 builder.mutationField('createVariable', (t) =>
   t.field({
+    ...needs('variable:write'),
     type: VariableRef,
     description:
       'Makes a variable. Calls that begin afterwards use it. A secret is not shown again, not even in this answer.',
@@ -248,6 +254,7 @@ async function toStored(
 
 builder.mutationField('updateVariable', (t) =>
   t.field({
+    ...needs('variable:write'),
     type: VariableRef,
     description: 'Changes a variable. Calls that begin afterwards go by the new value.',
     errors: answer('The variable as it is now.', [InvalidError, NotFoundError, ConflictError]),
@@ -275,6 +282,7 @@ builder.mutationField('updateVariable', (t) =>
 
 builder.mutationField('deleteVariable', (t) =>
   t.field({
+    ...needs('variable:write'),
     type: 'ID',
     description: 'Deletes a variable. Calls that refer to it fail from then on, and name it.',
     errors: answer('The id of what is gone.', [InvalidError, NotFoundError]),
