@@ -2,11 +2,13 @@
 // which runtime or socket. The IP address is a parameter, used for the rate limit and dropped.
 import { Hono, type Context, type Next } from 'hono'
 import { randomUUID } from 'node:crypto'
-import { ClientGoneError, clientGoneResponse, readChunks } from './client-gone.ts'
+import { withBoundedBody } from './bounded-body.ts'
+import { ClientGoneError, clientGoneResponse } from './client-gone.ts'
 import { errorResponse, toPublicError } from './errors.ts'
 import { wantsGraphiql } from './graphiql.ts'
 import type { Log } from './log.ts'
 import type { RateLimit } from './rate-limit.ts'
+import type { Page, Pages } from './sign-in/pages.ts'
 
 /** Answers one request; `requestId` stands in every error and log line about it. */
 export type Handler = (request: Request, requestId: string) => Promise<Response>
@@ -18,6 +20,8 @@ export interface AppDeps {
   /** The page for a browser; undefined where it is turned off. */
   readonly graphiql?: ((request: Request) => Promise<Response>) | undefined
   readonly documentUpload: Handler
+  /** For people with a browser. */
+  readonly pages: Pages
   /** A sentence when the process should get no traffic now. */
   readonly findUnreadiness: () => Promise<string | undefined>
   readonly rateLimit: RateLimit
@@ -55,8 +59,21 @@ export function createApp(deps: AppDeps): App {
   )
   routes.all('/graphql', (c) => answerGraphql(deps, c.req.raw, c.get('requestId')))
   routes.post('/documents', (c) => deps.documentUpload(c.req.raw, c.get('requestId')))
+  const { pages } = deps
+  const page = (answer: Page) => (c: Context<Env>) =>
+    answer(c.req.raw, c.req.param('providerId') ?? '')
+  routes.get('/', page(pages.show))
+  routes.get('/sign-in', page(pages.choose))
+  routes.get('/sign-in/link', page(pages.link))
+  routes.post('/sign-in/link', page(pages.link))
+  routes.get('/sign-in/:providerId', page(pages.begin))
+  routes.get('/sign-in/:providerId/callback', page(pages.finish))
+  routes.get('/invitation', page(pages.invitation))
+  routes.post('/invitation', page(pages.invitation))
+  routes.post('/switch-account', page(pages.switchAccount))
+  routes.post('/sign-out', page(pages.signOut))
   routes.notFound((c) => {
-    const message = `There is nothing at ${withoutCredentials(c.req.path).slice(0, 200)}; see /graphql and /mcp/{serverId}`
+    const message = `There is nothing at ${withoutCredentials(c.req.path).slice(0, 200)}; see /sign-in, /graphql and /mcp/{serverId}`
     return errorResponse({ code: 'NOT_FOUND', message }, c.get('requestId'))
   })
   routes.onError((error, c) => answerError(deps, error, c.get('requestId')))
@@ -81,7 +98,7 @@ async function admit({ rateLimit, log }: AppDeps, c: Context<Env>, next: Next): 
 
 /** Somebody pastes a token into the path one day: it is neither logged nor echoed. */
 function withoutCredentials(path: string): string {
-  return path.replaceAll(/(hm[ks])(?:_|%5f)[^/]+/gi, '$1_…')
+  return path.replaceAll(/(hm[ksb])(?:_|%5f)[^/]+/gi, '$1_…')
 }
 
 async function answerGraphql(
@@ -94,21 +111,6 @@ async function answerGraphql(
   if (bounded !== undefined) return await deps.graphql(bounded, requestId)
   const message = `The request body is larger than ${MAX_GRAPHQL_BYTES} bytes; upload large documents to POST /documents`
   return errorResponse({ code: 'TOO_LARGE', message }, requestId, { connection: 'close' })
-}
-
-/** The same request with its body read, or undefined as soon as more than `maxBytes` arrived. */
-async function withBoundedBody(request: Request, maxBytes: number): Promise<Request | undefined> {
-  if (Number(request.headers.get('content-length') ?? 0) > maxBytes) return undefined
-  if (request.body === null) return request
-  const chunks: Uint8Array[] = []
-  let byteCount = 0
-  for await (const chunk of readChunks(request)) {
-    byteCount += chunk.byteLength
-    if (byteCount > maxBytes) return undefined
-    chunks.push(chunk)
-  }
-  const { method, headers, signal } = request
-  return new Request(request.url, { method, headers, signal, body: Buffer.concat(chunks) })
 }
 
 function tooManyRequests(retryAfterSeconds: number, requestId: string): Response {

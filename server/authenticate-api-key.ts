@@ -1,11 +1,14 @@
-// Who sends a request to the GraphQL API. Keys are looked up by their hash at every request: one
-// indexed read, so that a revoked key is refused from the next request on without a cache to clear.
+// Who sends a request with an API key. Keys are looked up by their hash at every request: one indexed
+// read, so that a key that was revoked, or whose person lost a right, is refused from the next request
+// on without a cache to clear.
 import { timingSafeEqual } from 'node:crypto'
-import { findApiKeyByHash } from '../db/api-key.ts'
+import { findApiKeyByHash, type ApiKeyRecord } from '../db/api-key.ts'
 import type { Database } from '../db/client.ts'
 import { hashCredential, isCredential } from '../db/credential.ts'
-import { SuspendedError } from '../schema/context.ts'
-import type { Viewer } from '../schema/context.ts'
+import type { Role } from '../db/identity-tables.ts'
+import type { AccountViewer } from '../schema/context.ts'
+import { SuspendedError } from '../schema/refusal.ts'
+import { permissionsOf, type Permission } from '../schema/role.ts'
 
 /** Where keys are found. */
 export interface ApiKeyAuthenticatorDeps {
@@ -24,9 +27,16 @@ export interface ApiKeyAuthenticatorDeps {
 // may hold other characters than a token's.
 const BEARER = /^Bearer +([\x21-\x7E]{1,512})$/i
 
+const ADMINISTRATOR: ReadonlySet<Permission> = new Set([
+  ...permissionsOf('OWNER'),
+  'account:administer',
+  'account:create',
+])
+
 /**
  * The viewer of the request's `Authorization: Bearer …`; undefined where it is missing, malformed,
- * unknown, expired or revoked, without saying which. What cannot be a key is refused without a read.
+ * unknown, expired or revoked, or its person has left, without saying which. What cannot be a key is
+ * refused without a read.
  *
  * The function throws SuspendedError where the key holds and its account is suspended, and
  * UnavailableError where the database cannot be reached.
@@ -35,19 +45,53 @@ export function createApiKeyAuthenticator({
   db,
   admin,
   now = () => new Date(),
-}: ApiKeyAuthenticatorDeps): (request: Request) => Promise<Viewer | undefined> {
+}: ApiKeyAuthenticatorDeps): (request: Request) => Promise<AccountViewer | undefined> {
   return async (request) => {
     const key = BEARER.exec(request.headers.get('authorization') ?? '')?.[1]
     if (key === undefined) return undefined
     const hash = hashCredential(key)
     if (admin !== undefined && timingSafeEqual(hash, admin.keyHash)) {
-      return { accountId: admin.accountId, apiKeyId: undefined, isAdministrator: true }
+      return toViewer(admin.accountId, undefined, 'OWNER', {
+        permissions: ADMINISTRATOR,
+        isAdministrator: true,
+      })
     }
     if (!isCredential('hmk', key)) return undefined
     const found = await findApiKeyByHash(db, hash)
     if (found === undefined || found.revoked_at !== null) return undefined
     if (found.expires_at !== null && found.expires_at <= now()) return undefined
+    if (found.person_id !== null && found.member_role === null) return undefined
     if (found.account_suspended_at !== null) throw new SuspendedError()
-    return { accountId: found.account_id, apiKeyId: found.id, isAdministrator: false }
+    return toViewer(found.account_id, found.id, found.role, {
+      permissions: permissionsOfKey(found),
+      grants: new Map(found.grants),
+      userId: found.person_id ?? undefined,
+    })
   }
+}
+
+function toViewer(
+  accountId: string,
+  apiKeyId: string | undefined,
+  role: Role,
+  rest: Pick<AccountViewer, 'permissions'> & Partial<AccountViewer>,
+): AccountViewer {
+  return {
+    accountId,
+    apiKeyId,
+    role,
+    grants: new Map(),
+    userId: undefined,
+    session: undefined,
+    isAdministrator: false,
+    ...rest,
+  }
+}
+
+/** What the key's role may do, as far as its person's may. */
+function permissionsOfKey({ role, member_role: memberRole }: ApiKeyRecord) {
+  const own = permissionsOf(role)
+  if (memberRole === null || memberRole === role) return own
+  const member = permissionsOf(memberRole)
+  return new Set([...own].filter((permission) => member.has(permission)))
 }

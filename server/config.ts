@@ -1,30 +1,21 @@
 // The only reader of the environment and of the command line. All problems are found at once, so
 // that nobody has to start the program five times to learn five things.
 import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { parseArgs } from 'node:util'
 import { isCredential } from '../db/credential.ts'
 import { AllowError, parseAllow } from '../workers/egress/allow.ts'
+import { AuthProviderError } from './auth-provider-setting.ts'
+import { readFlags, type Flags } from './command-line.ts'
 import { parseInstanceKey } from './instance-key.ts'
 import { readSandboxSetting, type SandboxSetting } from './sandbox-setting.ts'
+import { checkOrigin, readSignInSetting, type SignInSetting } from './sign-in-setting.ts'
 
 /** From the most talkative to none at all. */
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 /** One of {@link LOG_LEVELS}. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-/** What the command line asks for beyond starting. */
-export type QuickStart =
-  | { readonly type: 'demo' }
-  | {
-      readonly type: 'openapi'
-      /** Absolute: an http(s) or a file URL. */
-      readonly documentUrl: URL
-      readonly baseUrl: string | undefined
-    }
-
 /** Everything that the environment and the command line decide. */
-export interface Config {
+export interface Config extends Flags {
   readonly host: string
   /** 0 lets the system choose. */
   readonly port: number
@@ -46,9 +37,7 @@ export interface Config {
   readonly isGraphiqlOn: boolean
   readonly isIntrospectionOn: boolean
   readonly logLevel: LogLevel
-  readonly quickStart: QuickStart | undefined
-  /** Print one JSON line instead of text for a person. */
-  readonly isJson: boolean
+  readonly signIn: SignInSetting
 }
 
 /** Something in the environment or on the command line is wrong; the process exits with code 1. */
@@ -60,18 +49,6 @@ export class ConfigError extends Error {
     this.problems = problems
   }
 }
-
-/** What `--help` prints, and what follows a list of problems. */
-export const USAGE = `Usage: npm start -- [--demo | --openapi <file or URL> [--base-url <URL>]] [--json]
-
-  --demo              run a small sample API, import it and call one of its tools
-  --openapi <source>  import an OpenAPI document (Swagger 2, OpenAPI 3.0 or 3.1; JSON or YAML)
-  --base-url <URL>    where that API is; default: the document's first server
-  --json              print one JSON line on stdout instead of text
-  --help              print this
-
-Environment: see the table in README.md.
-`
 
 const DEFAULT_PORT = 4242
 const DEFAULT_CALL_TIMEOUT_MS = 30_000
@@ -95,9 +72,7 @@ export function readConfig(
     try {
       return read()
     } catch (error) {
-      if (error instanceof AllowError)
-        problems.push(...error.problems.map((text) => `EGRESS_ALLOW: ${text}`))
-      else problems.push(error instanceof Error ? error.message : String(error))
+      problems.push(...problemsOf(error))
       return undefined
     }
   }
@@ -142,64 +117,21 @@ export function readConfig(
       attempt(() => readLogLevel(text('LOG_LEVEL'), flags?.quickStart ? 'warn' : 'info')) ?? 'info',
     quickStart: flags?.quickStart,
     isJson: flags?.isJson ?? false,
+    signIn: readSignInSetting(text, attempt),
   }
+  attempt(() => {
+    checkOrigin(config)
+  })
   if (problems.length > 0) throw new ConfigError(problems)
   return config
 }
 
-function readFlags(
-  args: readonly string[],
-  workingDir: string,
-): Pick<Config, 'quickStart' | 'isJson'> {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      demo: { type: 'boolean' },
-      openapi: { type: 'string' },
-      'base-url': { type: 'string' },
-      json: { type: 'boolean' },
-    },
-    allowPositionals: false,
-  })
-  const isJson = values.json ?? false
-  const baseUrl = values['base-url']
-  if (values.demo && values.openapi !== undefined) {
-    throw new Error('Pass --demo or --openapi, not both')
+function problemsOf(error: unknown): readonly string[] {
+  if (error instanceof AllowError) return error.problems.map((text) => `EGRESS_ALLOW: ${text}`)
+  if (error instanceof AuthProviderError) {
+    return error.problems.map((text) => `AUTH_PROVIDERS: ${text}`)
   }
-  if (baseUrl !== undefined && values.openapi === undefined) {
-    throw new Error(
-      '--base-url says where the API of --openapi is; pass --openapi <file or URL> with it',
-    )
-  }
-  if (values.demo) return { quickStart: { type: 'demo' }, isJson }
-  if (values.openapi === undefined) return { quickStart: undefined, isJson }
-  if (values.openapi === '') throw new Error('--openapi is empty, expected a file or a URL')
-  if (baseUrl !== undefined) checkBaseUrl(baseUrl)
-  return {
-    quickStart: {
-      type: 'openapi',
-      documentUrl: readDocumentUrl(values.openapi, workingDir),
-      baseUrl,
-    },
-    isJson,
-  }
-}
-
-/** npm changes to the project's folder before it runs a script; a path is meant from where it was typed. */
-function readDocumentUrl(source: string, workingDir: string): URL {
-  if (!/^[a-z][a-z\d+.-]+:/i.test(source)) return pathToFileURL(resolve(workingDir, source))
-  const url = URL.parse(source)
-  if (url !== null && ['http:', 'https:', 'file:'].includes(url.protocol)) return url
-  throw new Error(`--openapi is ${JSON.stringify(source)}, expected a file or an http(s) URL`)
-}
-
-function checkBaseUrl(text: string): void {
-  const url = URL.parse(text)
-  if (url === null || !['http:', 'https:'].includes(url.protocol)) {
-    throw new Error(
-      `--base-url is ${JSON.stringify(text)}, expected an absolute URL such as https://api.example.com/v1`,
-    )
-  }
+  return [error instanceof Error ? error.message : String(error)]
 }
 
 function readInteger(

@@ -13,7 +13,7 @@ import {
   updateDocument,
 } from '../db/document.ts'
 import { withAccount, type Tx } from '../db/transaction.ts'
-import { UnauthenticatedError } from '../schema/context.ts'
+import { permissionError, UnauthenticatedError } from '../schema/refusal.ts'
 import type { Viewer } from '../schema/context.ts'
 import { ClientGoneError, clientGoneResponse, readChunks } from './client-gone.ts'
 import { errorResponse, toPublicError } from './errors.ts'
@@ -45,10 +45,13 @@ export function createDocumentUpload({
         connection: 'close',
       })
     }
+    const { accountId, accountProblem, role, permissions } = viewer
+    if (accountId === undefined || !permissions.has('provider:write')) {
+      throw accountProblem ?? permissionError(role, 'provider:write')
+    }
     if (Number(request.headers.get('content-length') ?? 0) > maxBytes)
       return tooLarge(maxBytes, requestId)
     await deleteExpiredDocuments(db)
-    const { accountId } = viewer
     const documentId = await withAccount(db, accountId, beginDocument)
     if (documentId === undefined) return tooMany(requestId)
     try {

@@ -4,8 +4,8 @@ import { parse, validate, type ValidationRule } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Plugin } from 'graphql-yoga'
 import { runUnder } from '../db/abort.ts'
-import { UnauthenticatedError } from '../schema/context.ts'
-import type { Context, Viewer } from '../schema/context.ts'
+import { UnauthenticatedError } from '../schema/refusal.ts'
+import type { Context, People, Viewer } from '../schema/context.ts'
 import { costRule } from '../schema/limit-cost.ts'
 import { introspectionRule } from '../schema/limit-introspection.ts'
 import { shapeRule } from '../schema/limit-shape.ts'
@@ -20,6 +20,8 @@ export interface GraphqlDeps extends Pick<
   Context,
   'db' | 'vault' | 'sandbox' | 'importDocument' | 'callTool' | 'deriveBytes' | 'mcpUrl'
 > {
+  /** `setCookie` is given the `Set-Cookie` of the response. */
+  readonly createPeople: (setCookie: (text: string) => void) => People
   /** Who sent the request; undefined where nobody valid did. */
   readonly authenticate: (request: Request) => Promise<Viewer | undefined>
   /** Signs the cursors of lists; the same in every process, or pages end where the process changes. */
@@ -46,23 +48,7 @@ export function createGraphql(
 ): (request: Request, requestId: string) => Promise<Response> {
   const { db, vault, sandbox, importDocument, callTool, deriveBytes, mcpUrl, cursorKey, onError } =
     deps
-  const { isIntrospectionOn = true } = deps
-  const rules = [costRule, shapeRule, ...(isIntrospectionOn ? [] : [introspectionRule])]
-  const yoga = createYoga<Context>({
-    schema,
-    graphqlEndpoint: '/graphql',
-    logging: false,
-    graphiql: false,
-    landingPage: false,
-    multipart: false,
-    batching: false,
-    cors: false,
-    // `errorPlugin` does it, and knows the request's id.
-    maskedErrors: false,
-    plugins: [limitPlugin(rules), errorPlugin(onError, isIntrospectionOn)],
-    // Otherwise Yoga answers with a Response class of its own, which the runtimes do not know.
-    fetchAPI: { Request, Response, Headers, ReadableStream, URL, TextEncoder, TextDecoder },
-  })
+  const yoga = openYoga(deps)
   const answer = async (
     request: Request,
     requestId: string,
@@ -70,8 +56,9 @@ export function createGraphql(
   ): Promise<Response> => {
     const viewer = await deps.authenticate(request)
     if (viewer === undefined) throw new UnauthenticatedError()
-    const cursors = cursorsOf(cursorKey, viewer.accountId)
-    return await yoga.fetch(request, {
+    const cursors = cursorsOf(cursorKey, viewer.accountId ?? '')
+    const cookies: string[] = []
+    const response = await yoga.fetch(request, {
       requestId,
       db,
       vault,
@@ -83,8 +70,11 @@ export function createGraphql(
       importDocument,
       deriveBytes,
       mcpUrl,
+      people: deps.createPeople((text) => cookies.push(text)),
       ...cursors,
     })
+    for (const text of cookies) response.headers.append('set-cookie', text)
+    return response
   }
   return async (request, requestId) => {
     const refusal = refuseForm(request, requestId)
@@ -102,6 +92,25 @@ export function createGraphql(
       deadline.end()
     }
   }
+}
+
+function openYoga({ isIntrospectionOn = true, onError }: GraphqlDeps) {
+  const rules = [costRule, shapeRule, ...(isIntrospectionOn ? [] : [introspectionRule])]
+  return createYoga<Context>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    logging: false,
+    graphiql: false,
+    landingPage: false,
+    multipart: false,
+    batching: false,
+    cors: false,
+    // `errorPlugin` does it, and knows the request's id.
+    maskedErrors: false,
+    plugins: [limitPlugin(rules), errorPlugin(onError, isIntrospectionOn)],
+    // Otherwise Yoga answers with a Response class of its own, which the runtimes do not know.
+    fetchAPI: { Request, Response, Headers, ReadableStream, URL, TextEncoder, TextDecoder },
+  })
 }
 
 /** Cursors that are good for lists of this account only. */

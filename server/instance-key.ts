@@ -69,6 +69,11 @@ export async function loadInstanceKey(dataDir: string): Promise<Buffer> {
   }
 }
 
+/** Whether {@link loadInstanceKey} would find a key there. */
+export async function hasInstanceKey(dataDir: string): Promise<boolean> {
+  return (await readIfThere(join(dataDir, FILE_NAME))) !== undefined
+}
+
 async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8')

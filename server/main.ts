@@ -1,6 +1,7 @@
 // The program. Words for a person (or one JSON line for a program) go to stdout, the log to stderr.
 import { StartError } from '../db/errors.ts'
-import { ConfigError, readConfig, USAGE } from './config.ts'
+import { USAGE } from './command-line.ts'
+import { ConfigError, readConfig } from './config.ts'
 import { printQuickStart, printStarted } from './print.ts'
 import { QuickStartError } from './quick-start-error.ts'
 import { prepareQuickStart, runQuickStart } from './quick-start.ts'

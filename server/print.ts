@@ -3,10 +3,13 @@ import type { QuickStartResult } from './quick-start.ts'
 import type { Running } from './start.ts'
 
 /** Where to go after a plain start; the owner's key only at the start that made it. */
-export function printStarted({ graphqlUrl, mcpUrl, ownerKey }: Running, isJson: boolean): string {
+export function printStarted(
+  { graphqlUrl, mcpUrl, ownerKey, signInLink }: Running,
+  isJson: boolean,
+): string {
   const apiKey = ownerKey.isNew ? ownerKey.text : undefined
   if (isJson)
-    return `${JSON.stringify({ graphqlUrl, ...(apiKey === undefined ? {} : { apiKey }) })}\n`
+    return `${JSON.stringify({ graphqlUrl, ...(apiKey && { apiKey }), ...(signInLink && { signInLink }) })}\n`
   const key = apiKey === undefined ? [] : [`  API key      ${apiKey}   (shown only now: keep it)`]
   return lines([
     'HasMCP is running.',
@@ -14,6 +17,9 @@ export function printStarted({ graphqlUrl, mcpUrl, ownerKey }: Running, isJson: 
     `  GraphQL      ${graphqlUrl}`,
     `  MCP servers  ${mcpUrl('{serverId}')}`,
     ...key,
+    ...(signInLink === undefined
+      ? []
+      : [`  Sign in      ${signInLink}   (once, within 10 minutes)`]),
   ])
 }
 

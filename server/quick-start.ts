@@ -1,7 +1,7 @@
 // From a document to a working endpoint. It is a client of the product like any other: what it does
 // goes through GraphQL and the MCP endpoint, so that it works exactly if they do.
 import { clientConfigs, type ClientConfigs } from './client-config.ts'
-import type { QuickStart } from './config.ts'
+import type { QuickStart } from './command-line.ts'
 import { openDocumentSource, type DocumentSource } from './document-source.ts'
 import { openServerToken } from './first-account.ts'
 import { graphqlClient, type GraphqlClient, type Imported } from './quick-start-client.ts'

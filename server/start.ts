@@ -25,6 +25,8 @@ import { createRouteStore } from './mcp/route.ts'
 import { openVariables } from './mcp/resolve-variable.ts'
 import type { CallTool } from './mcp/tool.ts'
 import { createUseOnce } from './mcp/use-once.ts'
+import { composeSignIn } from './sign-in/compose.ts'
+import { printSignInLink } from './sign-in/print-link.ts'
 import { createRateLimit } from './rate-limit.ts'
 
 /** The product, running. */
@@ -37,6 +39,8 @@ export interface Running {
   readonly accountId: string
   /** The owner's API key (or `HASMCP_ADMIN_KEY`) and whether it was made by this start. */
   readonly ownerKey: { readonly text: string; readonly isNew: boolean }
+  /** Signs the owner in with a browser, once; at the first start without an identity provider. */
+  readonly signInLink: string | undefined
   readonly graphqlUrl: string
   readonly mcpUrl: (serverId: string) => string
   /** Takes no new connections, finishes running calls for up to {@link DRAIN_MS}, then ends. */
@@ -148,7 +152,12 @@ async function serve(parts: Parts): Promise<Running> {
     await db.close()
   }
   const graphqlUrl = `${state.publicUrl}/graphql`
-  return { app, db, pool, log, key, accountId, ownerKey, mcpUrl, graphqlUrl, stop }
+  // Nobody else can sign in then; and a later start finds `npm run sign-in-link`.
+  const signInLink =
+    ownerKey.isNew && config.signIn.authProviders.length === 0
+      ? await printSignInLink(key, state.publicUrl)
+      : undefined
+  return { app, signInLink, db, pool, log, key, accountId, ownerKey, mcpUrl, graphqlUrl, stop }
 }
 
 function createHandlers(
@@ -156,14 +165,26 @@ function createHandlers(
   state: State,
   mcpUrl: (serverId: string) => string,
   version: string,
-): Pick<AppDeps, 'graphql' | 'documentUpload'> & { readonly mcp: McpEndpoint } {
+): Pick<AppDeps, 'graphql' | 'documentUpload' | 'pages'> & { readonly mcp: McpEndpoint } {
   const onError = (error: unknown, requestId: string) => {
     log.error({ requestId, err: error }, 'unexpected error')
   }
   const { adminKey } = config
   const admin =
     adminKey === undefined ? {} : { admin: { keyHash: hashCredential(adminKey), accountId } }
-  const authenticate = createApiKeyAuthenticator({ db, ...admin })
+  const byKey = createApiKeyAuthenticator({ db, ...admin })
+  const signIn = composeSignIn({
+    setting: config.signIn,
+    egressAllow: config.egressAllow,
+    db,
+    key,
+    log,
+    firstAccountId: accountId,
+    publicUrl: () => state.publicUrl,
+  })
+  // Whoever sends a key does not mean the cookie that a browser adds.
+  const authenticate = async (request: Request) =>
+    request.headers.has('authorization') ? await byKey(request) : await signIn.authenticate(request)
   const credentialKey = deriveKey(key, 'credential')
   const vault = createVault(deriveKey(key, 'vault'))
   const call = toolCaller(pool, vault, config.callTimeoutMs)
@@ -190,11 +211,13 @@ function createHandlers(
       deriveBytes: (purpose) => deriveKey(credentialKey, purpose),
       mcpUrl,
       authenticate,
+      createPeople: signIn.createPeople,
       cursorKey: deriveKey(key, 'graphql cursor'),
       isIntrospectionOn: config.isIntrospectionOn,
       onError,
     }),
     documentUpload: createDocumentUpload({ db, authenticate }),
+    pages: signIn.pages,
   }
 }
 

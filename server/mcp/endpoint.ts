@@ -1,7 +1,7 @@
 // POST /mcp/{serverId} as a function from Request to Response. No SDK server object stands behind
 // it: building one for each request costs more than all the rest of a call.
 import type { Events } from '../../db/events.ts'
-import { SuspendedError } from '../../schema/context.ts'
+import { SuspendedError } from '../../schema/refusal.ts'
 import { errorResponse, toPublicError } from '../errors.ts'
 import { readToken, unauthenticated } from './authenticate.ts'
 import { preflightResponse, withCors } from './cors.ts'

@@ -47,6 +47,8 @@ export function createRouteCache(
         cache.drop((route) => route.accountId === event.accountId)
         break
       case 'api-key':
+      case 'membership':
+      case 'invitation':
       case 'server-token':
         break
     }

@@ -1,0 +1,57 @@
+// The pages and what every one of them has: a small body, and one origin, as cookies and forms count
+// there only.
+import { withBoundedBody } from '../bounded-body.ts'
+import { createHome, type HomeDeps, type HomeRoutes } from './home.ts'
+import { toProblemResponse } from './page.ts'
+import { createSignIn, type SignInDeps, type SignInRoutes } from './sign-in.ts'
+
+/** Answers a request for a page. `providerId` is of the path, where it has one. */
+export type Page = (request: Request, providerId: string) => Promise<Response>
+
+/** The pages. */
+export type Pages = Readonly<Record<keyof HomeRoutes | keyof SignInRoutes, Page>>
+
+/** The largest form holds a token of 2 KiB. */
+const MAX_FORM_BYTES = 16 * 1024
+const LOOPBACK: readonly string[] = ['localhost', '127.0.0.1', '[::1]']
+
+/** The pages, each within the bounds. */
+export function createPages(deps: HomeDeps & SignInDeps): Pages {
+  const bounded =
+    (page: (request: Request, providerId: string) => Response | Promise<Response>): Page =>
+    async (request, providerId) => {
+      const elsewhere = toPublicUrl(new URL(request.url), deps.publicUrl())
+      if (elsewhere !== undefined && request.method === 'GET') {
+        return Response.redirect(elsewhere, 302)
+      }
+      const whole = await withBoundedBody(request, MAX_FORM_BYTES)
+      if (whole !== undefined) return await page(whole, providerId)
+      return toProblemResponse(
+        413,
+        'This is too much',
+        `A form has at most ${MAX_FORM_BYTES} bytes.`,
+      )
+    }
+  const [home, signIn] = [createHome(deps), createSignIn(deps)]
+  return {
+    show: bounded(home.show),
+    switchAccount: bounded(home.switchAccount),
+    invitation: bounded(home.invitation),
+    signOut: bounded(home.signOut),
+    choose: bounded(signIn.choose),
+    begin: bounded(signIn.begin),
+    finish: bounded(signIn.finish),
+    link: bounded(signIn.link),
+  }
+}
+
+/**
+ * The same page at the public origin, for a browser on this machine that calls it by another of its
+ * names. Elsewhere a proxy may have changed the name: that is no mistake.
+ */
+function toPublicUrl(url: URL, publicUrl: string): URL | undefined {
+  const { hostname, origin } = new URL(publicUrl)
+  const isOther = LOOPBACK.includes(hostname) && LOOPBACK.includes(url.hostname)
+  if (!isOther || url.hostname === hostname) return undefined
+  return new URL(`${url.pathname}${url.search}`, origin)
+}
