@@ -85,6 +85,7 @@ test('every root field is refused without a viewer', async () => {
     withOwnBound: (_name, run) => run(),
     deriveBytes: () => assert.fail('a credential was made'),
     mcpUrl: () => assert.fail('a URL was made'),
+    people: new Proxy({} as Context['people'], { get: () => assert.fail('people were met') }),
     printCursor: () => assert.fail('a cursor was made'),
     readCursor: () => assert.fail('a cursor was read'),
   }

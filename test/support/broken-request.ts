@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
 import { pino } from 'pino'
-import { createApp } from '../../server/app.ts'
+import { createApp, type AppDeps } from '../../server/app.ts'
 import { createApiKeyAuthenticator } from '../../server/authenticate-api-key.ts'
 import { createDocumentUpload } from '../../server/document.ts'
 import { listen } from '../../server/http-server.ts'
@@ -43,6 +43,7 @@ export async function breakOff(
     mcp: () => Promise.reject(new Error('not asked for')),
     graphql: (request) => plane.fetch(request),
     documentUpload,
+    pages: {} as AppDeps['pages'],
     findUnreadiness: () => Promise.resolve(undefined),
     rateLimit: createRateLimit(0),
     log: pino({ level: 'debug' }, { write }),

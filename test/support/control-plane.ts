@@ -111,6 +111,16 @@ const sandbox = createSandbox({
 })
 cleanups.push(() => sandbox.close())
 
+// Nobody signs in here with a browser: what needs one is tested with the whole product.
+const notHere = () => Promise.reject(new Error('There are no people here'))
+const people: Context['people'] = {
+  isSignUpOpen: false,
+  linkInvitation: ({ id }) => Promise.resolve(`https://mcp.test/invitation?token=${id}`),
+  mailInvitation: () => Promise.resolve(false),
+  acceptInvitation: notHere,
+  renewSession: notHere,
+}
+
 export async function openControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
   const shared = await openSharedDatabase()
   const { onStatement } = options
@@ -136,6 +146,7 @@ export async function openControlPlane(options: ControlPlaneOptions = {}): Promi
       operationTimeoutMs: options.operationTimeoutMs,
     }),
     deriveBytes: (purpose) => deriveKey(INSTANCE_KEY, purpose),
+    createPeople: () => people,
     cursorKey: new Uint8Array(32).fill(5),
     mcpUrl: (serverId) => `https://mcp.test/mcp/${serverId}`,
     onError: (error, requestId) => logged.push({ error, requestId }),
