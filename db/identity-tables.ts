@@ -74,3 +74,16 @@ export interface UsedTokenTable {
   readonly id: string
   readonly expires_at: Date
 }
+
+/** Keys that sign what other parties read. */
+export interface SigningKeyTable {
+  /** The `kid`. */
+  readonly id: string
+  /** A JWK. */
+  readonly public_key: string
+  /** A JWK, encrypted under the installation's key. */
+  readonly private_key: string
+  readonly created_at: CreatedAt
+  /** From when on it signs nothing; null: it does. */
+  readonly retired_at: ColumnType<Date | null, undefined, Date>
+}

@@ -9,6 +9,7 @@ import type {
   Role,
   ServerGrantTable,
   SessionTable,
+  SigningKeyTable,
   UsedTokenTable,
 } from './identity-tables.ts'
 import type { InputRequest } from './content.ts'
@@ -266,4 +267,5 @@ export interface Tables {
   readonly invitation: InvitationTable
   readonly server_grant: ServerGrantTable
   readonly used_token: UsedTokenTable
+  readonly signing_key: SigningKeyTable
 }

@@ -90,6 +90,15 @@ export interface People {
   readonly renewSession: (sessionId: string, accountId: string) => Promise<void>
 }
 
+/** What a ticket can be for. */
+export type TicketPurpose = 'SCHEMA'
+
+/** An address that can be opened once, for a minute. */
+export interface Ticket {
+  readonly url: string
+  readonly expiresAt: Date
+}
+
 /** All that a resolver can reach. */
 export interface Context {
   readonly requestId: string
@@ -114,6 +123,12 @@ export interface Context {
   readonly mcpUrl: (serverId: string) => string
   /** What is done with people beyond the database. */
   readonly people: People
+  /** What is signed for others to read. */
+  readonly tickets: {
+    readonly issue: (purpose: TicketPurpose, subject: string) => Promise<Ticket>
+    /** The new key's id. */
+    readonly rotate: () => Promise<string>
+  }
   /** Opaque text for what comes after `id` in the list of that name, as the viewer's account sees it. */
   readonly printCursor: (list: string, id: string) => string
   /** The id that the cursor names; undefined when it is none of that list and account. */

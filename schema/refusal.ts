@@ -47,7 +47,8 @@ export function noAccount(): ForbiddenError {
 
 /** The refusal of a credential that lacks the permission. */
 export function permissionError(role: Role | undefined, permission: Permission): ForbiddenError {
-  if (permission === 'account:administer') return notAdministrator()
+  if (permission === 'account:administer' || permission === 'signing-key:write')
+    return notAdministrator()
   const roles = rolesOf(permission)
   if (permission === 'account:create' || roles.length === 0) return personalError(permission)
   if (role === undefined) return noAccount()

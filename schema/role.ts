@@ -14,10 +14,12 @@ const NOBODY = [] as const
  */
 const TABLE = {
   'viewer:read': ALL,
+  'ticket:create': ALL,
   'account:read': ALL,
   'account:write': MANAGERS,
   'account:create': NOBODY,
   'account:administer': NOBODY,
+  'signing-key:write': NOBODY,
   'owner:write': ['OWNER'],
   'membership:read': READERS,
   'membership:write': MANAGERS,

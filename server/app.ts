@@ -20,6 +20,9 @@ export interface AppDeps {
   /** The page for a browser; undefined where it is turned off. */
   readonly graphiql?: ((request: Request) => Promise<Response>) | undefined
   readonly documentUpload: Handler
+  readonly schemaDownload: Handler
+  /** RFC 7517 */
+  readonly listKeys: () => Promise<readonly object[]>
   /** For people with a browser. */
   readonly pages: Pages
   /** A sentence when the process should get no traffic now. */
@@ -59,6 +62,10 @@ export function createApp(deps: AppDeps): App {
   )
   routes.all('/graphql', (c) => answerGraphql(deps, c.req.raw, c.get('requestId')))
   routes.post('/documents', (c) => deps.documentUpload(c.req.raw, c.get('requestId')))
+  routes.get('/schema.graphql', (c) => deps.schemaDownload(c.req.raw, c.get('requestId')))
+  routes.get('/.well-known/jwks.json', async (c) =>
+    c.json({ keys: await deps.listKeys() }, 200, { 'cache-control': 'public, max-age=300' }),
+  )
   const { pages } = deps
   const page = (answer: Page) => (c: Context<Env>) =>
     answer(c.req.raw, c.req.param('providerId') ?? '')

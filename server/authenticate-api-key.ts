@@ -30,6 +30,7 @@ const BEARER = /^Bearer +([\x21-\x7E]{1,512})$/i
 const ADMINISTRATOR: ReadonlySet<Permission> = new Set([
   ...permissionsOf('OWNER'),
   'account:administer',
+  'signing-key:write',
   'account:create',
 ])
 

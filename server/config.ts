@@ -68,14 +68,7 @@ export function readConfig(
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Config {
   const problems: string[] = []
-  const attempt = <T>(read: () => T): T | undefined => {
-    try {
-      return read()
-    } catch (error) {
-      problems.push(...problemsOf(error))
-      return undefined
-    }
-  }
+  const attempt = attempting(problems)
   const flags = attempt(() => readFlags(args, env['INIT_CWD'] ?? '.'))
   const text = (name: string) => (env[name] === '' ? undefined : env[name])
   const config = {
@@ -124,6 +117,18 @@ export function readConfig(
   })
   if (problems.length > 0) throw new ConfigError(problems)
   return config
+}
+
+/** Runs readers; what one throws becomes problems, and gives undefined. */
+function attempting(problems: string[]): <T>(read: () => T) => T | undefined {
+  return (read) => {
+    try {
+      return read()
+    } catch (error) {
+      problems.push(...problemsOf(error))
+      return undefined
+    }
+  }
 }
 
 function problemsOf(error: unknown): readonly string[] {

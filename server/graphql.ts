@@ -18,7 +18,7 @@ import { findCause, refuse, statusOf, toAnsweredError, toGraphqlError } from './
 /** What the endpoint needs of the process. */
 export interface GraphqlDeps extends Pick<
   Context,
-  'db' | 'vault' | 'sandbox' | 'importDocument' | 'callTool' | 'deriveBytes' | 'mcpUrl'
+  'db' | 'vault' | 'sandbox' | 'importDocument' | 'callTool' | 'deriveBytes' | 'mcpUrl' | 'tickets'
 > {
   /** `setCookie` is given the `Set-Cookie` of the response. */
   readonly createPeople: (setCookie: (text: string) => void) => People
@@ -46,6 +46,7 @@ const HINT = ' Did you mean '
 export function createGraphql(
   deps: GraphqlDeps,
 ): (request: Request, requestId: string) => Promise<Response> {
+  const { tickets } = deps
   const { db, vault, sandbox, importDocument, callTool, deriveBytes, mcpUrl, cursorKey, onError } =
     deps
   const yoga = openYoga(deps)
@@ -70,6 +71,7 @@ export function createGraphql(
       importDocument,
       deriveBytes,
       mcpUrl,
+      tickets,
       people: deps.createPeople((text) => cookies.push(text)),
       ...cursors,
     })

@@ -2,30 +2,17 @@
 // reverse order. No part knows this file.
 import { readFile } from 'node:fs/promises'
 import { openDatabase, type Database } from '../db/client.ts'
-import { hashCredential } from '../db/credential.ts'
-import { createVault, type Vault } from '../db/vault.ts'
 import { createPool, type Pool } from '../workers/pool.ts'
 import { createSandbox, type Sandbox } from '../workers/sandbox/supervisor.ts'
 import { sandboxCommand } from '../workers/sandbox/spawn-process.ts'
-import { createApp, type App, type AppDeps } from './app.ts'
-import { createApiKeyAuthenticator } from './authenticate-api-key.ts'
+import { createApp, type App } from './app.ts'
 import type { Config } from './config.ts'
-import { createDocumentUpload } from './document.ts'
+import { createHandlers, mcpUrlOf } from './create-handlers.ts'
 import { openFirstAccount, openOwnerKey } from './first-account.ts'
 import { createGraphiql } from './graphiql.ts'
-import { createGraphql } from './graphql.ts'
 import { listen, type HttpServer } from './http-server.ts'
-import { deriveKey, loadInstanceKey, proveInstanceKey } from './instance-key.ts'
+import { loadInstanceKey, proveInstanceKey } from './instance-key.ts'
 import { createLog, type Log } from './log.ts'
-import type { RouteInterception } from './mcp/build-interception.ts'
-import { createContentStore } from './mcp/content-store.ts'
-import { createMcpEndpoint, type McpEndpoint } from './mcp/endpoint.ts'
-import { createToolTrial } from './tool-trial.ts'
-import { createRouteStore } from './mcp/route.ts'
-import { openVariables } from './mcp/resolve-variable.ts'
-import type { CallTool } from './mcp/tool.ts'
-import { createUseOnce } from './mcp/use-once.ts'
-import { composeSignIn } from './sign-in/compose.ts'
 import { printSignInLink } from './sign-in/print-link.ts'
 import { createRateLimit } from './rate-limit.ts'
 
@@ -52,7 +39,6 @@ export const DRAIN_MS = 25_000
 // What is cancelled at the end of the drain still has to be told so.
 const CANCEL_GRACE_MS = 1_000
 const MIB = 1024 * 1024
-const MAX_ANSWER_BYTES = 10 * 1024 * 1024
 
 /**
  * Starts everything and listens.
@@ -125,12 +111,13 @@ interface State {
 async function serve(parts: Parts): Promise<Running> {
   const { config, log, pool, sandbox, db, key, accountId, ownerKey } = parts
   const state: State = { publicUrl: config.publicUrl ?? '', isStopping: false }
-  const mcpUrl = (serverId: string) => `${state.publicUrl}/mcp/${serverId}`
-  const handlers = createHandlers(parts, state, mcpUrl, await readVersion())
+  const publicUrl = () => state.publicUrl
+  const mcpUrl = (serverId: string) => mcpUrlOf(state.publicUrl, serverId)
+  const handlers = createHandlers({ ...parts, publicUrl, version: await readVersion() })
   const app = createApp({
     ...handlers,
     mcp: handlers.mcp.answer,
-    graphiql: config.isGraphiqlOn ? createGraphiql() : undefined,
+    graphiql: config.isGraphiqlOn ? createGraphiql(handlers.isBrowserKnown) : undefined,
     findUnreadiness: () => findUnreadiness(db, state.isStopping),
     rateLimit: createRateLimit(config.rateLimitPerMinute),
     log,
@@ -158,100 +145,6 @@ async function serve(parts: Parts): Promise<Running> {
       ? await printSignInLink(key, state.publicUrl)
       : undefined
   return { app, signInLink, db, pool, log, key, accountId, ownerKey, mcpUrl, graphqlUrl, stop }
-}
-
-function createHandlers(
-  { config, log, pool, sandbox, db, key, accountId }: Parts,
-  state: State,
-  mcpUrl: (serverId: string) => string,
-  version: string,
-): Pick<AppDeps, 'graphql' | 'documentUpload' | 'pages'> & { readonly mcp: McpEndpoint } {
-  const onError = (error: unknown, requestId: string) => {
-    log.error({ requestId, err: error }, 'unexpected error')
-  }
-  const { adminKey } = config
-  const admin =
-    adminKey === undefined ? {} : { admin: { keyHash: hashCredential(adminKey), accountId } }
-  const byKey = createApiKeyAuthenticator({ db, ...admin })
-  const signIn = composeSignIn({
-    setting: config.signIn,
-    egressAllow: config.egressAllow,
-    db,
-    key,
-    log,
-    firstAccountId: accountId,
-    publicUrl: () => state.publicUrl,
-  })
-  // Whoever sends a key does not mean the cookie that a browser adds.
-  const authenticate = async (request: Request) =>
-    request.headers.has('authorization') ? await byKey(request) : await signIn.authenticate(request)
-  const credentialKey = deriveKey(key, 'credential')
-  const vault = createVault(deriveKey(key, 'vault'))
-  const call = toolCaller(pool, vault, config.callTimeoutMs)
-  return {
-    mcp: createMcpEndpoint({
-      events: db.events,
-      sessionKey: deriveKey(key, 'mcp session'),
-      stateKey: deriveKey(key, 'mcp request state'),
-      useOnce: createUseOnce(db),
-      routes: createRouteStore(db),
-      call,
-      content: createContentStore(db),
-      allowedOrigins: (origin) => isAllowedOrigin(origin, state.publicUrl),
-      cursorKey: deriveKey(key, 'mcp cursor'),
-      version,
-      onError,
-    }),
-    graphql: createGraphql({
-      db,
-      importDocument: pool.import,
-      vault,
-      sandbox,
-      callTool: createToolTrial(db, call),
-      deriveBytes: (purpose) => deriveKey(credentialKey, purpose),
-      mcpUrl,
-      authenticate,
-      createPeople: signIn.createPeople,
-      cursorKey: deriveKey(key, 'graphql cursor'),
-      isIntrospectionOn: config.isIntrospectionOn,
-      onError,
-    }),
-    documentUpload: createDocumentUpload({ db, authenticate }),
-    pages: signIn.pages,
-  }
-}
-
-function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
-  return async ({ route, tool, argumentsText, signal, resource, clientHeaders, onProgress }) =>
-    await pool.call({
-      accountId: route.accountId,
-      definitionHash: tool.definitionHash,
-      definition: tool.definition,
-      baseUrl: tool.baseUrl,
-      headers: tool.headers,
-      query: tool.query,
-      ...(tool.interception && splitInterception(tool.interception)),
-      ...(tool.variables && { variables: openVariables(vault, route.dataKey, tool.variables) }),
-      argumentsText,
-      ...(resource && { resource }),
-      ...(clientHeaders && { clientHeaders }),
-      ...(tool.resultMode === 'MCP_RESULT' && { isMcpResult: true }),
-      onProgress,
-      timeoutMs,
-      maxResponseBytes: MAX_ANSWER_BYTES,
-      signal,
-    })
-}
-
-function splitInterception({ scripts, request, response, tool }: RouteInterception) {
-  return { scripts, interception: { request, response, tool } }
-}
-
-/** A page on this machine (an inspector) may call; a page elsewhere is DNS rebinding. */
-function isAllowedOrigin(origin: string, publicUrl: string): boolean {
-  if (origin === publicUrl) return true
-  const host = URL.parse(origin)?.hostname
-  return host === 'localhost' || host === '127.0.0.1' || host === '[::1]'
 }
 
 async function findUnreadiness(db: Database, isStopping: boolean): Promise<string | undefined> {

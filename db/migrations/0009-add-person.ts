@@ -96,6 +96,18 @@ const STATEMENTS = [
     constraint used_token_id_check check (char_length(id) between 1 and 100)
   )`,
   'create index used_token_expires_at_idx on used_token (expires_at)',
+  `create table signing_key (
+    id text collate "C" not null,
+    public_key text not null,
+    private_key text not null,
+    created_at timestamptz not null default now(),
+    retired_at timestamptz,
+    constraint signing_key_pkey primary key (id),
+    constraint signing_key_public_key_check check (octet_length(public_key) <= 1024),
+    constraint signing_key_private_key_check check (octet_length(private_key) <= 2048)
+  )`,
+  // One at a time signs; two processes that make one at once end up with one.
+  'create unique index signing_key_present_key on signing_key ((true)) where retired_at is null',
   // What a person made ends with their membership; what has no person is the account's own.
   `alter table api_key add column person_id text collate "C",
     add column role text not null default 'OWNER',
@@ -126,10 +138,18 @@ const RIGHTS = [
   'grant select (account_id, person_id), delete on session to hasmcp_tenant',
   'alter table used_token enable row level security, force row level security',
 
+  'alter table signing_key enable row level security, force row level security',
+  'create policy signing_key_identity_policy on signing_key to hasmcp_identity using (true)',
+  'grant select, insert, update (retired_at) on signing_key to hasmcp_identity',
+  `create policy signing_key_purge_policy on signing_key for delete to hasmcp_purge
+    using (retired_at < now() - interval '1 hour')`,
+  'grant delete on signing_key to hasmcp_purge',
+
   'create policy person_identity_policy on person to hasmcp_identity using (true)',
-  'grant select, insert, update on person to hasmcp_identity',
+  'grant select, insert, update (email, name, picture_url, updated_at) on person to hasmcp_identity',
   'create policy session_identity_policy on session to hasmcp_identity using (true)',
-  'grant select, insert, update, delete on session to hasmcp_identity',
+  `grant select, insert, update (account_id, hash, last_used_at), delete
+    on session to hasmcp_identity`,
   'create policy used_token_identity_policy on used_token to hasmcp_identity using (true)',
   'grant select, insert on used_token to hasmcp_identity',
   'create policy account_identity_policy on account for select to hasmcp_identity using (true)',

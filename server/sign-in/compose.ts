@@ -37,6 +37,8 @@ export interface SignInHouse {
   readonly authenticate: (request: Request) => Promise<Viewer | undefined>
   readonly createPeople: (setCookie: (text: string) => void) => People
   readonly pages: Pages
+  /** Whether a browser has our cookie, be it of a session or not. */
+  readonly isBrowserKnown: (request: Request) => boolean
 }
 
 /** Under which links are signed; `sign-in-link.ts` signs with the same one. */
@@ -71,7 +73,12 @@ export function composeSignIn(parts: SignInParts): SignInHouse {
       log.warn({ providerId, problem }, 'nobody was signed in')
     },
   })
-  return { authenticate: sessions.authenticate, createPeople: people, pages }
+  return {
+    authenticate: sessions.authenticate,
+    createPeople: people,
+    pages,
+    isBrowserKnown: (request) => cookie.read(request) !== undefined,
+  }
 }
 
 function openProviders({ setting, egressAllow }: SignInParts): readonly SignInProvider[] {

@@ -46,11 +46,13 @@ button.quiet { background: none; border: 1px solid currentcolor; color: inherit 
 code { font-size: .9em; overflow-wrap: anywhere }
 `
 
+// As one text: white space that a formatter adds between would be another hash.
+const STYLE_ELEMENT: Html = { text: `<style>${STYLE}</style><link rel="icon" href="data:,">` }
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64')
 
 const HEADERS = {
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+  'content-security-policy': `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
   'cache-control': 'no-store',
   'x-content-type-options': 'nosniff',
   // Links hold tokens. Not `no-referrer`: forms would then come with `Origin: null`.
@@ -65,9 +67,7 @@ export function toResponse(title: string, body: Html, status = 200): Response {
         <meta charset="utf-8" />
         <meta name="viewport" content="width=device-width" />
         <title>${title} · HasMCP</title>
-        <style>
-          ${{ text: STYLE }}
-        </style>
+        ${STYLE_ELEMENT}
       </head>
       <body>
         <main>
