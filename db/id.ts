@@ -1,6 +1,6 @@
 // Identifiers are TypeIDs (UUIDv7 with a prefix) as text everywhere: database, GraphQL and URLs
 // show one spelling, a misplaced id is refused by its prefix, and their order is that of creation.
-import { typeid } from 'typeid-js'
+import { typeid, TypeID } from 'typeid-js'
 
 /** What an id can name. */
 export type IdPrefix =
@@ -27,6 +27,11 @@ const SUFFIX = /^[0-7][0-9a-hjkmnp-tv-z]{25}$/
 /** A new id, `srv_01jk…`; ids of one process ascend. */
 export function newId(prefix: IdPrefix): string {
   return typeid(prefix).toString()
+}
+
+/** The id that these 16 bytes are, the same one each time. */
+export function idOf(prefix: IdPrefix, bytes: Uint8Array): string {
+  return TypeID.fromUUIDBytes(prefix, bytes).toString()
 }
 
 /** Whether `text` is an id with that prefix, in the one spelling that {@link newId} gives. */

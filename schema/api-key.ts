@@ -1,6 +1,13 @@
 // Credentials for this GraphQL API. A key is shown when it is made: only its hash is stored.
 import type { Selectable } from 'kysely'
-import { countApiKeys, getApiKey, insertApiKey, listApiKeys, revokeApiKey } from '../db/api-key.ts'
+import {
+  countApiKeys,
+  getApiKey,
+  insertApiKey,
+  listApiKeys,
+  revokeApiKey,
+  type ApiKeyFilter,
+} from '../db/api-key.ts'
 import { hashCredential } from '../db/credential.ts'
 import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
 import { newId } from '../db/id.ts'
@@ -49,8 +56,18 @@ builder.node(ApiKeyRef, {
 })
 
 /** Whether the viewer may see and revoke the key: their own, or everybody's. */
-export function mayRead(context: Context, key: Pick<ApiKeyRow, 'person_id'>): boolean {
-  return can(context, 'api-key:administer') || key.person_id === viewerOf(context).userId
+export function mayRead(context: Context, key: Pick<ApiKeyRow, 'id' | 'person_id'>): boolean {
+  if (can(context, 'api-key:administer')) return true
+  const { userId, apiKeyId } = viewerOf(context)
+  // A key of the account's own sees itself alone: the others may have more rights.
+  return userId === undefined ? key.id === apiKeyId : key.person_id === userId
+}
+
+/** Which of the account's keys the viewer may see, for {@link listApiKeys}. */
+function readableBy(context: Context): Pick<ApiKeyFilter, 'userId' | 'id'> {
+  if (can(context, 'api-key:administer')) return {}
+  const { userId, apiKeyId } = viewerOf(context)
+  return userId === undefined ? { id: apiKeyId ?? '' } : { userId }
 }
 
 const ApiKeyConnection = builder.connectionObject(
@@ -58,7 +75,7 @@ const ApiKeyConnection = builder.connectionObject(
   { name: 'ApiKeyEdge', description: 'An API key and its place in the list.' },
 )
 
-const ApiKeyFilter = builder.inputType('ApiKeyFilter', {
+const ApiKeyFilterInput = builder.inputType('ApiKeyFilter', {
   description: 'Which API keys; all that is given must hold.',
   fields: (t) => ({
     nameContains: t.string({
@@ -76,7 +93,7 @@ builder.queryField('apiKeys', (t) =>
       "The viewer's API keys, or with `api-key:administer` all of the account, oldest first, revoked and expired ones among them.",
     args: {
       ...pageArgs,
-      filter: t.arg({ type: ApiKeyFilter, description: 'Which ones. Default: all.' }),
+      filter: t.arg({ type: ApiKeyFilterInput, description: 'Which ones. Default: all.' }),
     },
     resolve: (_root, args, context) => {
       const { nameContains, isRevoked } = args.filter ?? {}
@@ -85,7 +102,7 @@ builder.queryField('apiKeys', (t) =>
           nameContains: checkText(['filter', 'nameContains'], nameContains),
         }),
         ...(typeof isRevoked === 'boolean' && { isRevoked }),
-        ...(!can(context, 'api-key:administer') && { userId: viewerOf(context).userId }),
+        ...readableBy(context),
       }
       return connect(context, 'apiKeys', args, {
         list: (tx, page) => listApiKeys(tx, { ...page, ...filter }),
@@ -137,7 +154,9 @@ builder.mutationField('createApiKey', (t) =>
       const role = checkRole(context, ['input', 'role'], input.role ?? viewerOf(context).role)
       const newKeyId = newId('key')
       const newKey = makeCredential(context, 'hmk', newKeyId, input)
-      const apiKey = await createOnce(context, 'createApiKey', input, {
+      // With the role that it comes to: who repeats the request with less is not shown the key.
+      const whole = { ...input, role }
+      const apiKey = await createOnce(context, 'createApiKey', whole, {
         create: async (tx) => {
           // Here: what was in the future when it was made may be repeated when it no longer is.
           const expiresAt = checkExpiry(['input', 'expiresAt'], input.expiresAt)

@@ -144,9 +144,12 @@ export interface Context {
  */
 export function viewerOf(context: Context): AccountViewer {
   const viewer = anyViewerOf(context)
-  const { accountId } = viewer
-  if (accountId === undefined) throw viewer.accountProblem ?? noAccount()
-  return { ...viewer, accountId }
+  if (!actsForAccount(viewer)) throw viewer.accountProblem ?? noAccount()
+  return viewer
+}
+
+function actsForAccount(viewer: Viewer): viewer is AccountViewer {
+  return viewer.accountId !== undefined
 }
 
 /**

@@ -5,6 +5,7 @@ import { toEmailKey } from '../db/email.ts'
 import { getAccount } from '../db/account.ts'
 import {
   countInvitations,
+  findPendingInvitation,
   getInvitation,
   insertInvitation,
   INVITATION_DAYS,
@@ -145,10 +146,15 @@ builder.mutationField('createInvitation', (t) =>
         )
       }
       const invitedBy = viewerOf(context).userId ?? null
-      const { invitation, account } = await inAccount(context, async (tx) => ({
-        invitation: await insertInvitation(tx, { email: input.email, emailKey, role, invitedBy }),
-        account: await getAccount(tx),
-      }))
+      const { invitation, account } = await inAccount(context, async (tx) => {
+        // It is revoked, so whoever asks must be one who may.
+        const pending = await findPendingInvitation(tx, emailKey)
+        if (pending !== undefined) checkRole(context, ['input', 'email'], pending.role)
+        return {
+          invitation: await insertInvitation(tx, { email: input.email, emailKey, role, invitedBy }),
+          account: await getAccount(tx),
+        }
+      })
       const link = await context.people.linkInvitation(invitation)
       const isMailed = await context.people.mailInvitation(invitation, account.name, link)
       return { invitation, url: link, isMailed }

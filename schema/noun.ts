@@ -14,7 +14,7 @@ const NOUNS = {
   pmt: { typename: 'Prompt', word: 'a prompt' },
   res: { typename: 'Resource', word: 'a resource' },
   usr: { typename: 'User', word: 'a user' },
-  mbr: { typename: 'Member', word: 'a member' },
+  mbr: { typename: 'Membership', word: 'a membership' },
   inv: { typename: 'Invitation', word: 'an invitation' },
   ses: { typename: undefined, word: 'a session' },
   dky: { typename: undefined, word: 'a data key' },

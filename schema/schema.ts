@@ -2,6 +2,7 @@
 import './scalars.ts'
 import './errors.ts'
 import './account.ts'
+import './create-account.ts'
 import './api-key.ts'
 import './viewer.ts'
 import './user.ts'

@@ -14,6 +14,7 @@ import { inAccount } from './context.ts'
 import { MembershipRef } from './membership.ts'
 import { needs } from './need.ts'
 import { ServerRef } from './server.ts'
+import { checkRole } from './user.ts'
 import { checkId } from './validate.ts'
 
 const GrantLevelRef = builder.enumType('GrantLevel', {
@@ -82,7 +83,7 @@ builder.mutationField('grantServer', (t) =>
       const membershipId = checkId(['input', 'membershipId'], 'mbr', input.membershipId)
       return await inAccount(context, async (tx) => {
         await getServer(tx, serverId)
-        await getMembership(tx, membershipId)
+        checkRole(context, ['input', 'membershipId'], (await getMembership(tx, membershipId)).role)
         return await upsertServerGrant(tx, { serverId, membershipId, level: input.level })
       })
     },
@@ -110,7 +111,10 @@ builder.mutationField('revokeServerGrant', (t) =>
     resolve: async (_root, { input }, context) => {
       const serverId = checkId(['input', 'serverId'], 'srv', input.serverId)
       const membershipId = checkId(['input', 'membershipId'], 'mbr', input.membershipId)
-      return await inAccount(context, (tx) => deleteServerGrant(tx, { serverId, membershipId }))
+      return await inAccount(context, async (tx) => {
+        checkRole(context, ['input', 'membershipId'], (await getMembership(tx, membershipId)).role)
+        return await deleteServerGrant(tx, { serverId, membershipId })
+      })
     },
   }),
 )

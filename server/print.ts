@@ -36,6 +36,7 @@ export function printQuickStart(result: QuickStartResult, isJson: boolean): stri
     `  Token         ${token}`,
     `  GraphQL       ${graphqlUrl}`,
     `  API key       ${apiKey}`,
+    '  In a browser  npm run sign-in-link   (prints a link that signs you in)',
     '',
     `For this run, calls may go to ${result.openedEgress.join(' and ')}.`,
     ...printEgressAdvice(result),

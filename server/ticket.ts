@@ -23,7 +23,7 @@ import {
   SIGNING_KEY_DAYS,
   type SigningKey,
 } from '../db/signing-key.ts'
-import { useToken } from '../db/used-token.ts'
+import { deleteExpiredTokens, useToken } from '../db/used-token.ts'
 import type { Ticket, TicketPurpose } from '../schema/context.ts'
 
 /** What a ticket that holds is good for. */
@@ -123,6 +123,7 @@ export function createTickets({
       const { sub: subject = '', jti = '', exp = 0 } = verified.payload
       // The audience of a list holds others too.
       if (typeof verified.payload.aud !== 'string') return undefined
+      await deleteExpiredTokens(db)
       if (!(await useToken(db, jti, new Date(exp * 1000)))) return undefined
       return { subject, purpose }
     },

@@ -22,7 +22,7 @@ const RESULT: QuickStartResult = {
 
 test('printQuickStart shows five notes, what was opened, and what keeps it open', () => {
   const text = printQuickStart(RESULT, false)
-  assert.deepEqual(text.split('\n').slice(0, 19), [
+  assert.deepEqual(text.split('\n').slice(0, 20), [
     '',
     'Tea & coffee is an MCP server now, with 7 tools.',
     '  Note: one',
@@ -36,6 +36,7 @@ test('printQuickStart shows five notes, what was opened, and what keeps it open'
     '  Token         hms_1',
     '  GraphQL       http://127.0.0.1:4242/graphql',
     '  API key       hmk_1',
+    '  In a browser  npm run sign-in-link   (prints a link that signs you in)',
     '',
     'For this run, calls may go to https://docs.example:443 and http://10.0.0.1:8080.',
     'To keep that open without this flag: EGRESS_ALLOW=http://10.0.0.1:8080',

@@ -2,7 +2,7 @@
 // there only.
 import { withBoundedBody } from '../bounded-body.ts'
 import { createHome, type HomeDeps, type HomeRoutes } from './home.ts'
-import { toProblemResponse } from './page.ts'
+import { redirect, toProblemResponse } from './page.ts'
 import { createSignIn, type SignInDeps, type SignInRoutes } from './sign-in.ts'
 
 /** Answers a request for a page. `providerId` is of the path, where it has one. */
@@ -22,7 +22,7 @@ export function createPages(deps: HomeDeps & SignInDeps): Pages {
     async (request, providerId) => {
       const elsewhere = toPublicUrl(new URL(request.url), deps.publicUrl())
       if (elsewhere !== undefined && request.method === 'GET') {
-        return Response.redirect(elsewhere, 302)
+        return redirect(elsewhere.href)
       }
       const whole = await withBoundedBody(request, MAX_FORM_BYTES)
       if (whole !== undefined) return await page(whole, providerId)
