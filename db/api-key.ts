@@ -78,6 +78,8 @@ export interface ApiKeyFilter {
   readonly isRevoked?: boolean | undefined
   /** Whose they are. */
   readonly userId?: string | undefined
+  /** That one alone. */
+  readonly id?: string | undefined
 }
 
 /** How many keys of the account the filter names; revoked ones are among them unless it says so. */
@@ -98,7 +100,7 @@ export async function listApiKeys(tx: Tx, page: Page & ApiKeyFilter): Promise<Pa
   return toPageResult(await query.execute(), page)
 }
 
-function selectApiKeys(tx: Tx, { nameContains, isRevoked, userId }: ApiKeyFilter) {
+function selectApiKeys(tx: Tx, { nameContains, isRevoked, userId, id }: ApiKeyFilter) {
   let query = tx.trx.selectFrom('api_key').where('account_id', '=', tx.accountId)
   if (nameContains !== undefined) {
     query = query.where(sql<boolean>`strpos(lower(name), lower(${nameContains})) > 0`)
@@ -107,6 +109,7 @@ function selectApiKeys(tx: Tx, { nameContains, isRevoked, userId }: ApiKeyFilter
     query = query.where('revoked_at', isRevoked ? 'is not' : 'is', null)
   }
   if (userId !== undefined) query = query.where('person_id', '=', userId)
+  if (id !== undefined) query = query.where('id', '=', id)
   return query
 }
 

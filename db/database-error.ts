@@ -57,6 +57,8 @@ const badName = invalid('The name must have 1 to 100 characters', 'name')
 
 const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanation>([
   ['account_name_check', badName],
+  // Where the id is told from an idempotencyKey.
+  ['account_pkey', (_name, cause) => new ConflictError('This account exists already', { cause })],
   ['api_key_name_check', badName],
   ['api_key_account_id_fkey', missing('No such account')],
   ['provider_account_id_name_key', conflict('provider')],

@@ -88,6 +88,20 @@ export async function getInvitation(tx: Tx, id: string): Promise<Invitation> {
   return row
 }
 
+/** The invitation of the account that whoever has that address can accept now, if there is one. */
+export async function findPendingInvitation(
+  tx: Tx,
+  emailKey: string,
+): Promise<Invitation | undefined> {
+  return await tx.trx
+    .selectFrom('invitation')
+    .selectAll()
+    .where('account_id', '=', tx.accountId)
+    .where('email_key', '=', emailKey)
+    .where(isPending)
+    .executeTakeFirst()
+}
+
 /** Which invitations. */
 export interface InvitationFilter {
   /** Those that can, or cannot, be accepted now. */
@@ -137,6 +151,17 @@ export async function revokeInvitation(tx: Tx, id: string): Promise<Invitation> 
     .executeTakeFirstOrThrow()
   tx.publish({ noun: 'invitation', accountId: tx.accountId, id })
   return row
+}
+
+/** Revokes what the person has asked others to; they may ask nobody any more. */
+export async function revokeInvitationsOf(tx: Tx, userId: string): Promise<void> {
+  await tx.trx
+    .updateTable('invitation')
+    .set({ revoked_at: sql<Date>`now()` })
+    .where('account_id', '=', tx.accountId)
+    .where('invited_by', '=', userId)
+    .where(isPending)
+    .execute()
 }
 
 /** The invitation if it was pending and for that address; it is accepted now, and by nobody else. */

@@ -5,6 +5,7 @@ import { sql, type Selectable } from 'kysely'
 import { ConflictError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
 import type { MembershipTable, Role } from './identity-tables.ts'
+import { revokeInvitationsOf } from './invitation.ts'
 import { toJsonb } from './jsonb.ts'
 import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
 import { deleteSessionsOfMember } from './session-of-member.ts'
@@ -157,9 +158,16 @@ export async function listMembershipsOfUser(
   return rows.map(({ role, ...account }) => ({ role, account }))
 }
 
+/** What a member made that goes on under another role. */
+export interface Kept {
+  /** Those for servers they have no grant for. */
+  readonly keepsTokens: boolean
+  readonly keepsInvitations: boolean
+}
+
 /**
- * The membership with another role. The person's sessions in the account end; so do, unless it
- * `keepsTokens`, the tokens that they made for servers they have no grant for.
+ * The membership with another role. The person's sessions in the account end; so do, unless they
+ * are kept, tokens and invitations that they made.
  * @throws {NotFoundError} NOT_FOUND when the account has no such membership
  * @throws {ConflictError} CONFLICT when it is the last owner's
  */
@@ -167,7 +175,7 @@ export async function updateMembership(
   tx: Tx,
   id: string,
   role: Role,
-  { keepsTokens }: { readonly keepsTokens: boolean },
+  { keepsTokens, keepsInvitations }: Kept,
 ): Promise<Membership> {
   const before = await getMembership(tx, id)
   if (before.role === role) return before
@@ -181,13 +189,14 @@ export async function updateMembership(
     .executeTakeFirstOrThrow()
   await deleteSessionsOfMember(tx, row.person_id)
   if (!keepsTokens) await deleteTokens(tx, row)
+  if (!keepsInvitations) await revokeInvitationsOf(tx, row.person_id)
   tx.publish({ noun: 'membership', accountId: tx.accountId, id })
   return row
 }
 
 /**
- * Ends a membership, and with it the person's sessions in the account, API keys, server tokens and
- * grants.
+ * Ends a membership, and with it the person's sessions in the account, API keys, server tokens,
+ * pending invitations and grants.
  * @throws {NotFoundError} NOT_FOUND when the account has no such membership
  * @throws {ConflictError} CONFLICT when it is the last owner's
  */
@@ -197,6 +206,7 @@ export async function deleteMembership(tx: Tx, id: string): Promise<Membership> 
   // With them, the rest would be gone by itself: what is cached of a token has to be told.
   await tx.trx.deleteFrom('server_grant').where('membership_id', '=', id).execute()
   await deleteTokens(tx, membership)
+  await revokeInvitationsOf(tx, membership.person_id)
   await tx.trx
     .deleteFrom('membership')
     .where('account_id', '=', tx.accountId)

@@ -50,12 +50,13 @@ export async function upsertServerGrant(
 }
 
 /**
- * The grant that is no more, together with the tokens that its member made for the server.
+ * The grant that is no more; unless they are kept, so are the tokens that its member made for the
+ * server.
  * @throws {NotFoundError} NOT_FOUND when there is no such grant
  */
 export async function deleteServerGrant(
   tx: Tx,
-  { serverId, membershipId }: ServerGrantKey,
+  { serverId, membershipId, keepsTokens }: ServerGrantKey & { readonly keepsTokens: boolean },
 ): Promise<ServerGrant> {
   const row = await tx.trx
     .deleteFrom('server_grant')
@@ -68,6 +69,8 @@ export async function deleteServerGrant(
     throw new NotFoundError(`No grant of ${membershipId} for ${serverId}`)
   }
   await endSessions(tx, membershipId)
+  tx.publish({ noun: 'membership', accountId: tx.accountId, id: membershipId })
+  if (keepsTokens) return row
   const tokens = await tx.trx
     .deleteFrom('server_token')
     .where('account_id', '=', tx.accountId)
@@ -82,7 +85,6 @@ export async function deleteServerGrant(
     .returning('id')
     .execute()
   for (const { id } of tokens) tx.publish({ noun: 'server-token', accountId: tx.accountId, id })
-  tx.publish({ noun: 'membership', accountId: tx.accountId, id: membershipId })
   return row
 }
 

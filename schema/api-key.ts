@@ -182,7 +182,7 @@ builder.mutationField('revokeApiKey', (t) =>
     ...needs('api-key:write'),
     type: ApiKeyRef,
     description:
-      'Refuses an API key from now on, for ever. The key of this very request can be revoked too: it is the last that it does. Revoking twice changes nothing.',
+      'Refuses an API key from now on, for ever. The key of this very request can be revoked too: it is the last that it does. Revoking twice changes nothing. Nobody revokes a key of others that carries more than they have.',
     errors: answer('The API key.', [InvalidError, NotFoundError]),
     args: { id: t.arg.id({ required: true, description: 'Which API key.' }) },
     resolve: async (_root, args, context) => {
@@ -190,6 +190,9 @@ builder.mutationField('revokeApiKey', (t) =>
       return await inAccount(context, async (tx) => {
         const key = await getApiKey(tx, id)
         if (!mayRead(context, key)) throw new NotFoundError(`No API key ${id}`)
+        const { userId, apiKeyId } = viewerOf(context)
+        const isOwn = id === apiKeyId || (userId !== undefined && key.person_id === userId)
+        if (!isOwn) checkRole(context, ['id'], key.role)
         return await revokeApiKey(tx, id)
       })
     },

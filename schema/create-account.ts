@@ -6,7 +6,7 @@ import { hashCredential } from '../db/credential.ts'
 import { ConflictError, InvalidError } from '../db/errors.ts'
 import { insertIdempotencyKey, updateIdempotencyKey } from '../db/idempotency-key.ts'
 import { idOf, newId } from '../db/id.ts'
-import { insertMembership, listMembershipsOfUser } from '../db/membership.ts'
+import { insertMembership, listMembershipsOfUser, type MembershipOfUser } from '../db/membership.ts'
 import { withAccount } from '../db/transaction.ts'
 import { answer, builder } from './builder.ts'
 import {
@@ -84,22 +84,41 @@ async function createForPerson(
   { user, session }: Person,
 ): Promise<Account> {
   const id = idForPerson(context, input, user.id)
-  const mine = await asIdentity(context, (tx) => listMembershipsOfUser(tx, user.id))
-  const earlier = mine.find(({ account }) => account.id === id)?.account
-  if (earlier !== undefined && earlier.name !== input.name) {
-    throw new ConflictError(
-      `The idempotencyKey made the account ${JSON.stringify(earlier.name)}; expected the same input, or another key`,
-    )
-  }
+  const list = () => asIdentity(context, (tx) => listMembershipsOfUser(tx, user.id))
+  const mine = await list()
+  const earlier = findEarlier(mine, id, input.name)
   const owned = mine.filter(({ role }) => role === 'OWNER').length
   if (earlier === undefined && owned >= MAX_OWNED_ACCOUNTS) {
     throw new ConflictError(
       `You own ${owned} accounts, the limit is ${MAX_OWNED_ACCOUNTS}; leave one of them first`,
     )
   }
-  const account = earlier ?? (await insertForPerson(context, id, input.name, user.id))
+  const insert = () =>
+    insertForPerson(context, id, input.name, user.id).catch(async (error: unknown) => {
+      if (!(error instanceof ConflictError)) throw error
+      const faster = findEarlier(await list(), id, input.name)
+      if (faster !== undefined) return faster
+      throw new ConflictError(
+        'The idempotencyKey made an account that you do not belong to any more; expected another key',
+        { cause: error },
+      )
+    })
+  const account = earlier ?? (await insert())
   await context.people.renewSession(session.id, account.id)
   return account
+}
+
+/** @throws {ConflictError} CONFLICT when the key was used with another name */
+function findEarlier(
+  mine: readonly MembershipOfUser[],
+  id: string,
+  name: string,
+): Account | undefined {
+  const earlier = mine.find(({ account }) => account.id === id)?.account
+  if (earlier === undefined || earlier.name === name) return earlier
+  throw new ConflictError(
+    `The idempotencyKey made the account ${JSON.stringify(earlier.name)}; expected the same input, or another key`,
+  )
 }
 
 /** A person may have no account yet that could remember the key, so that the id itself does. */

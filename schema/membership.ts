@@ -97,7 +97,7 @@ builder.mutationField('updateMembership', (t) =>
     ...needs('membership:write'),
     type: MembershipRef,
     description:
-      'Gives a member another role. Their sessions in this account end, so that they sign in again with the new one; so do, where the new role may not make server tokens, those that they made. Nobody gives or takes more than they have, and the last OWNER stays one.',
+      'Gives a member another role. Their sessions in this account end, so that they sign in again with the new one; so do the server tokens and the pending invitations that they made, where the new role may not make such. Nobody gives or takes more than they have, and the last OWNER stays one.',
     errors: answer('The membership.', [InvalidError, NotFoundError, ConflictError]),
     args: {
       input: t.arg({ type: UpdateMembershipInput, required: true, description: 'What to do.' }),
@@ -105,10 +105,13 @@ builder.mutationField('updateMembership', (t) =>
     resolve: async (_root, { input }, context) => {
       const id = checkId(['input', 'id'], 'mbr', input.id)
       const role: Role = checkRole(context, ['input', 'role'], input.role)
-      const keepsTokens = permissionsOf(role).has('server-token:write')
+      const kept = {
+        keepsTokens: permissionsOf(role).has('server-token:write'),
+        keepsInvitations: permissionsOf(role).has('invitation:write'),
+      }
       return await inAccount(context, async (tx) => {
         checkRole(context, ['input', 'id'], (await getMembership(tx, id)).role)
-        return await updateMembership(tx, id, role, { keepsTokens })
+        return await updateMembership(tx, id, role, kept)
       })
     },
   }),
@@ -119,7 +122,7 @@ builder.mutationField('deleteMembership', (t) =>
     ...needs('membership:write'),
     type: 'ID',
     description:
-      'Ends a membership, at once: with it end the sessions of the person in this account, their API keys, the server tokens that they made, and their grants. The last OWNER stays.',
+      'Ends a membership, at once: with it end the sessions of the person in this account, their API keys, the server tokens and pending invitations that they made, and their grants. The last OWNER stays.',
     errors: answer('The id of what is gone.', [InvalidError, NotFoundError, ConflictError]),
     args: { id: t.arg.id({ required: true, description: 'Which membership.' }) },
     resolve: async (_root, args, context) => {

@@ -41,7 +41,7 @@ const TABLE = {
   'variable:read': READERS,
   'variable:write': BUILDERS,
   // Of those that a role may not read, the list has the ones that a grant opens.
-  'server:list': ['OWNER', 'ADMIN', 'DEVELOPER', 'ANALYST', 'MEMBER'],
+  'server:list': ALL,
   'server:read': READERS,
   'server:write': BUILDERS,
   'server-token:read': READERS,

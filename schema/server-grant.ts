@@ -13,6 +13,7 @@ import { answer, builder } from './builder.ts'
 import { inAccount } from './context.ts'
 import { MembershipRef } from './membership.ts'
 import { needs } from './need.ts'
+import { permissionsOf } from './role.ts'
 import { ServerRef } from './server.ts'
 import { checkRole } from './user.ts'
 import { checkId } from './validate.ts'
@@ -103,7 +104,7 @@ builder.mutationField('revokeServerGrant', (t) =>
     ...needs('server-grant:write'),
     type: ServerGrantRef,
     description:
-      "Takes a grant back, at once: the member's sessions in this account end, and so do the tokens that they made for the server.",
+      "Takes a grant back, at once: the member's sessions in this account end, and so do, unless their role may make such, the tokens that they made for the server.",
     errors: answer('The grant that is no more.', [InvalidError, NotFoundError]),
     args: {
       input: t.arg({ type: RevokeServerGrantInput, required: true, description: 'What to do.' }),
@@ -112,8 +113,10 @@ builder.mutationField('revokeServerGrant', (t) =>
       const serverId = checkId(['input', 'serverId'], 'srv', input.serverId)
       const membershipId = checkId(['input', 'membershipId'], 'mbr', input.membershipId)
       return await inAccount(context, async (tx) => {
-        checkRole(context, ['input', 'membershipId'], (await getMembership(tx, membershipId)).role)
-        return await deleteServerGrant(tx, { serverId, membershipId })
+        const { role } = await getMembership(tx, membershipId)
+        checkRole(context, ['input', 'membershipId'], role)
+        const keepsTokens = permissionsOf(role).has('server-token:write')
+        return await deleteServerGrant(tx, { serverId, membershipId, keepsTokens })
       })
     },
   }),

@@ -136,7 +136,9 @@ function readUrl(key: string, text: string, place: string, problems: string[]): 
     url.username === '' &&
     url.search === '' &&
     url.hash === ''
-  if (!isFine) {
+  if (url !== null && url.username + url.password !== '') {
+    problems.push(`${place} has a ${key} with a user name or password in it, expected none`)
+  } else if (!isFine) {
     problems.push(
       `${place} has the ${key} ${JSON.stringify(text)}, expected an https URL such as "https://accounts.google.com"`,
     )

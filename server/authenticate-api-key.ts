@@ -8,7 +8,7 @@ import { hashCredential, isCredential } from '../db/credential.ts'
 import type { Role } from '../db/identity-tables.ts'
 import type { AccountViewer } from '../schema/context.ts'
 import { SuspendedError } from '../schema/refusal.ts'
-import { permissionsOf, type Permission } from '../schema/role.ts'
+import { covers, permissionsOf, type Permission } from '../schema/role.ts'
 
 /** Where keys are found. */
 export interface ApiKeyAuthenticatorDeps {
@@ -63,13 +63,16 @@ export function createApiKeyAuthenticator({
     if (found.expires_at !== null && found.expires_at <= now()) return undefined
     if (found.person_id !== null && found.member_role === null) return undefined
     if (found.account_suspended_at !== null) throw new SuspendedError()
-    return toViewer(found.account_id, found.id, found.role, {
+    return toViewer(found.account_id, found.id, roleOfKey(found), {
       permissions: permissionsOfKey(found),
-      grants: new Map(found.grants),
+      // A key that was made to carry less does not carry what its person was lent.
+      grants: found.role === found.member_role ? new Map(found.grants) : NO_GRANTS,
       userId: found.person_id ?? undefined,
     })
   }
 }
+
+const NO_GRANTS: AccountViewer['grants'] = new Map()
 
 function toViewer(
   accountId: string,
@@ -81,12 +84,17 @@ function toViewer(
     accountId,
     apiKeyId,
     role,
-    grants: new Map(),
+    grants: NO_GRANTS,
     userId: undefined,
     session: undefined,
     isAdministrator: false,
     ...rest,
   }
+}
+
+/** The key's role, or its person's where that is less. */
+function roleOfKey({ role, member_role: memberRole }: ApiKeyRecord): Role {
+  return memberRole === null || covers(permissionsOf(memberRole), role) ? role : memberRole
 }
 
 /** What the key's role may do, as far as its person's may. */

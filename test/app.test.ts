@@ -28,7 +28,7 @@ test('an unknown path answers 404 with a sentence and the request id of its head
   assert.deepEqual(await response.json(), {
     error: {
       code: 'NOT_FOUND',
-      message: 'There is nothing at /nothing; see /graphql and /mcp/{serverId}',
+      message: 'There is nothing at /nothing; see /sign-in, /graphql and /mcp/{serverId}',
       requestId,
     },
   })

@@ -46,6 +46,12 @@ test('readConfig without anything set listens on loopback and keeps its data in 
     logLevel: 'info',
     quickStart: undefined,
     isJson: false,
+    signIn: {
+      authProviders: [],
+      isSignUpOpen: false,
+      smtpUrl: undefined,
+      mailFrom: undefined,
+    },
   })
 })
 
@@ -207,9 +213,10 @@ test('README lists every environment variable that server/config.ts reads', () =
   const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
   const names = new Set(
     [
-      ...`${read('../server/config.ts')}${read('../server/sandbox-setting.ts')}`.matchAll(
-        /(?:text|integer)\('([A-Z_]+)'/g,
-      ),
+      ...['config', 'sandbox-setting', 'sign-in-setting']
+        .map((name) => read(`../server/${name}.ts`))
+        .join('')
+        .matchAll(/(?:text|integer)\('([A-Z_]+)'/g),
     ].map(([, name]) => name),
   )
   const listed = new Set(

@@ -92,7 +92,7 @@ test('POST /documents refuses what is too large, empty or from nobody, and keeps
       {
         code: 'UNAUTHENTICATED',
         message:
-          'Not signed in: send the header "Authorization: Bearer hmk_…" with a valid API key',
+          'Not signed in: send the header "Authorization: Bearer hmk_…" with a valid API key, or sign in with a browser',
         requestId: REQUEST_ID,
       },
     ],

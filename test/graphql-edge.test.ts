@@ -13,13 +13,22 @@ import {
   type GraphQLObjectType,
 } from 'graphql'
 
+import type { Database } from '../db/client.ts'
 import { schema } from '../schema/schema.ts'
+import { addMember } from './support/account.ts'
 import { openControlPlane, type Client } from './support/control-plane.ts'
 
 /** All objects of each type that an account reaches, with `inner` selected of them. */
 const LISTS: Readonly<Record<string, (inner: string) => string>> = {
   Viewer: (inner) => `viewer { ${inner} }`,
+  // Of a person who is signed in: a key finds none. What a person finds is session.test.ts's.
+  ViewerAccount: (inner) => `viewer { accounts { ${inner} } }`,
+  Session: (inner) => `viewer { sessions { ${inner} } }`,
   Account: (inner) => `viewer { account { ${inner} } }`,
+  User: (inner) => `memberships(first: 9) { nodes { user { ${inner} } } }`,
+  Membership: (inner) => `memberships(first: 9) { nodes { ${inner} } }`,
+  ServerGrant: (inner) => `memberships(first: 9) { nodes { serverGrants { ${inner} } } }`,
+  Invitation: (inner) => `invitations(first: 9) { nodes { ${inner} } }`,
   ApiKey: (inner) => `apiKeys(first: 9) { nodes { ${inner} } }`,
   Provider: (inner) => `providers(first: 9) { nodes { ${inner} } }`,
   Header: (inner) => `providers(first: 9) { nodes { headers { ${inner} } } }`,
@@ -73,7 +82,7 @@ function select(field: GraphQLField<unknown, unknown>): string {
 }
 
 /** One of everything, each named after `mark`; a tool's id. */
-async function fill(client: Client, mark: string): Promise<string> {
+async function fill(db: Database, client: Client, mark: string): Promise<string> {
   const make = async (name: string, input: object, data = 'id') =>
     (await client.mutate<{ data: { id: string } }>(name, input, data)).data
   const { id: providerId } = await make('createProvider', {
@@ -126,6 +135,15 @@ async function fill(client: Client, mark: string): Promise<string> {
     variables: [{ name: mark, values: [mark] }],
   })
   await make('createApiKey', { name: `key ${mark}` }, 'apiKey { id }')
+  // One of them belongs to the other account, too.
+  for (const name of [mark, 'someone']) {
+    const membershipId = await addMember(db, client.accountId, `${name}@example.com`)
+    const grant = { serverId: server.id, membershipId, level: 'USE' }
+    const { __typename } = await client.mutate('grantServer', grant)
+    assert.equal(__typename, 'GrantServerSuccess')
+  }
+  const email = `guest@${mark}.example`
+  await make('createInvitation', { email, role: 'ANALYST' }, 'invitation { id }')
   return tool.id
 }
 
@@ -156,7 +174,7 @@ test('along every edge an account finds what is its own and nothing else', async
     { client: plane, mark: 'aurora', foreign: 'boreal' },
     { client: plane.other, mark: 'boreal', foreign: 'aurora' },
   ]
-  const tools = [await fill(plane, 'aurora'), await fill(plane.other, 'boreal')]
+  const tools = [await fill(plane.db, plane, 'aurora'), await fill(plane.db, plane.other, 'boreal')]
   for (const [index, { client, mark, foreign }] of clients.entries()) {
     const [tool, other = ''] = [tools[index], tools[1 - index]]
     const theirs = [foreign, other, clients[1 - index]?.client.accountId ?? '']

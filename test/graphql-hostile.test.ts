@@ -27,7 +27,7 @@ const WRITE = query(
 )
 const TOKENS = 'Syntax Error: Document contains more that 1000 tokens. Parsing aborted.'
 const UNAUTHENTICATED =
-  'Not signed in: send the header "Authorization: Bearer hmk_…" with a valid API key'
+  'Not signed in: send the header "Authorization: Bearer hmk_…" with a valid API key, or sign in with a browser'
 const invalid = (message: string | RegExp) => [400, 'INVALID', message] as const
 
 const ROWS: readonly Row[] = [

@@ -6,6 +6,7 @@ import { insertApiKey } from '../db/api-key.ts'
 import { hashCredential, newCredential } from '../db/credential.ts'
 import { UnavailableError } from '../db/errors.ts'
 import { withAccount } from '../db/transaction.ts'
+import { permissionsOf } from '../schema/role.ts'
 import { createApiKeyAuthenticator } from '../server/authenticate-api-key.ts'
 import { breakOff } from './support/broken-request.ts'
 import {
@@ -17,7 +18,7 @@ import {
 
 const VIEWER = '{"query":"{ viewer { id } }"}'
 const UNAUTHENTICATED =
-  'Not signed in: send the header "Authorization: Bearer hmk_…" with a valid API key'
+  'Not signed in: send the header "Authorization: Bearer hmk_…" with a valid API key, or sign in with a browser'
 
 interface Refusal extends RequestOptions {
   readonly name: string
@@ -319,6 +320,16 @@ test('createApiKeyAuthenticator takes the configured key for its account', async
     {
       accountId: plane.accountId,
       apiKeyId: undefined,
+      userId: undefined,
+      session: undefined,
+      role: 'OWNER',
+      permissions: new Set([
+        ...permissionsOf('OWNER'),
+        'account:administer',
+        'account:create',
+        'signing-key:write',
+      ]),
+      grants: new Map(),
       isAdministrator: true,
     },
   )

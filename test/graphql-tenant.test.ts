@@ -9,7 +9,9 @@ import {
   type GraphQLArgument,
   type GraphQLInputType,
 } from 'graphql'
+import type { Database } from '../db/client.ts'
 import { schema } from '../schema/schema.ts'
+import { addMember } from './support/account.ts'
 import { importProvider, openControlPlane, openapi, type Client } from './support/control-plane.ts'
 
 const ERROR = '__typename ... on Error { code message }'
@@ -22,6 +24,17 @@ const OPERATIONS: Readonly<Record<string, string>> = {
   'account.id': 'query($id: ID!) { account(id: $id) { id name } }',
   'suspendAccount.id': `mutation($id: ID!) { suspendAccount(id: $id) { ${ERROR} } }`,
   'reactivateAccount.id': `mutation($id: ID!) { reactivateAccount(id: $id) { ${ERROR} } }`,
+  'updateMembership.id': `mutation($id: ID!) { updateMembership(input: { id: $id, role: BILLING }) { ${ERROR} } }`,
+  'deleteMembership.id': `mutation($id: ID!) { deleteMembership(id: $id) { ${ERROR} } }`,
+  'revokeInvitation.id': `mutation($id: ID!) { revokeInvitation(id: $id) { ${ERROR} } }`,
+  'grantServer.serverId': `mutation($id: ID!, $member: ID!) { grantServer(input: { serverId: $id, membershipId: $member, level: EDIT }) { ${ERROR} } }`,
+  'grantServer.membershipId': `mutation($id: ID!, $mine: ID!) { grantServer(input: { serverId: $mine, membershipId: $id, level: EDIT }) { ${ERROR} } }`,
+  'revokeServerGrant.serverId': `mutation($id: ID!, $member: ID!) { revokeServerGrant(input: { serverId: $id, membershipId: $member }) { ${ERROR} } }`,
+  'revokeServerGrant.membershipId': `mutation($id: ID!, $mine: ID!) { revokeServerGrant(input: { serverId: $mine, membershipId: $id }) { ${ERROR} } }`,
+  // Of a person who is signed in: a key is refused whatever the id. What a person is answered is
+  // session.test.ts's.
+  'revokeSession.id': `mutation($id: ID!) { revokeSession(id: $id) { ${ERROR} } }`,
+  'switchAccount.accountId': `mutation($id: ID!) { switchAccount(accountId: $id) { ${ERROR} } }`,
   'provider.id': 'query($id: ID!) { provider(id: $id) { id name } }',
   'tool.id': 'query($id: ID!) { tool(id: $id) { id name } }',
   'server.id': 'query($id: ID!) { server(id: $id) { id name } }',
@@ -108,7 +121,7 @@ function isId(type: GraphQLInputType): boolean {
 }
 
 /** One of everything, and a picture of it. */
-async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
+async function fill(db: Database, client: Client): Promise<Readonly<Record<string, string>>> {
   const { providerId, toolIds } = await importProvider(client)
   const server = await client.mutate<{ data: { id: string } }>(
     'createServer',
@@ -143,6 +156,21 @@ async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
     { serverId: server.data.id, uri: 'a:b', name: 'R', text: 'x' },
     'id',
   )
+  const email = `${client.accountId}@example.com`
+  const mbr = await addMember(db, client.accountId, email)
+  await client.mutate('grantServer', {
+    serverId: server.data.id,
+    membershipId: mbr,
+    level: 'USE',
+  })
+  const { memberships } = await client.ask<{ memberships: { nodes: { user: { id: string } }[] } }>(
+    '{ memberships(first: 1) { nodes { user { id } } } }',
+  )
+  const invited = await client.mutate<{ data: { invitation: { id: string } } }>(
+    'createInvitation',
+    { email, role: 'MEMBER' },
+    'invitation { id }',
+  )
   const document = (await (await client.upload(openapi(['get /pets']))).json()) as {
     documentId: string
   }
@@ -157,12 +185,17 @@ async function fill(client: Client): Promise<Readonly<Record<string, string>>> {
     icp: interceptor.data.id,
     pmt: prompt.data.id,
     res: resource.data.id,
+    usr: memberships.nodes[0]?.user.id ?? '',
+    mbr,
+    inv: invited.data.invitation.id,
     doc: document.documentId,
   }
 }
 
 const PICTURE = `{
   apiKeys(first: 9) { nodes { id revokedAt } }
+  memberships(first: 9) { nodes { id role serverGrants { level createdAt } } }
+  invitations(first: 9) { nodes { id revokedAt } }
   variables(first: 9) { nodes { id version } }
   interceptors(first: 9) { nodes { id version code } }
   prompts(first: 9) { nodes { id version title } }
@@ -175,7 +208,7 @@ const NOTHING = /NOT_FOUND|INVALID|FORBIDDEN|"totalCount":0,"nodes":\[\]|"server
 
 test("another account's id answers the same bytes as one that never was, and changes nothing", async () => {
   const plane = await openControlPlane()
-  const theirs = await fill(plane.other)
+  const theirs = await fill(plane.db, plane.other)
   const { data: mine } = await plane.mutate<{ data: { id: string } }>(
     'createServer',
     { name: 'My own' },
@@ -188,7 +221,8 @@ test("another account's id answers the same bytes as one that never was, and cha
     { serverId: mine.id, uri: 'a:mine', name: 'R', text: 'x' },
     'id',
   )
-  const known = { mine: mine.id, tool, resource: own.id }
+  const member = await addMember(plane.db, plane.accountId, 'mine@example.com')
+  const known = { mine: mine.id, tool, resource: own.id, member }
   const before = [await plane.ask(PICTURE), await plane.other.ask(PICTURE)]
   const nobody = '01h455vb4pex5vsknk084sn02q'
   for (const [name, operation] of Object.entries(OPERATIONS)) {
@@ -213,7 +247,7 @@ test("another account's id answers the same bytes as one that never was, and cha
 
 test('every id reads back by node as what it is, and nodes keeps the order', async () => {
   const plane = await openControlPlane()
-  const { doc, ...ids } = await fill(plane)
+  const { doc, ...ids } = await fill(plane.db, plane)
   const list = Object.values(ids)
   const { nodes } = await plane.ask<{ nodes: object[] }>(
     'query($ids: [ID!]!) { nodes(ids: $ids) { __typename id } }',
@@ -230,6 +264,9 @@ test('every id reads back by node as what it is, and nodes keeps the order', asy
     'Interceptor',
     'Prompt',
     'Resource',
+    'User',
+    'Membership',
+    'Invitation',
   ]
   assert.deepEqual(
     nodes,

@@ -33,6 +33,8 @@ const NOT_STORED = [
   'edit-resource',
   'media',
   'input-request',
+  'create-account',
+  'ticket',
 ]
 
 /** Nouns whose story is part of another noun's. */
@@ -50,6 +52,7 @@ const TOLD_WITH_ANOTHER = [
   'edit-resource',
   'media',
   'input-request',
+  'create-account',
 ]
 
 const MAX_FILE_LINES = 300

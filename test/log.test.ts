@@ -24,7 +24,7 @@ test('the log at its most talkative holds no payload, argument, credential or ad
   const { error } = (await missed.json()) as { error: { message: string; requestId: string } }
   assert.equal(
     error.message,
-    'There is nothing at /nothing/hms_…/hmk_…; see /graphql and /mcp/{serverId}',
+    'There is nothing at /nothing/hms_…/hmk_…; see /sign-in, /graphql and /mcp/{serverId}',
   )
   await graphql(
     graphqlUrl,

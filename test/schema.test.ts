@@ -13,12 +13,11 @@ import {
   isSpecifiedScalarType,
   isUnionType,
   parse,
-  type GraphQLField,
-  type GraphQLInputType,
 } from 'graphql'
 import type { Database } from '../db/client.ts'
 import type { Context } from '../schema/context.ts'
 import { printSdl, schema } from '../schema/schema.ts'
+import { operationOf, rootFields } from './support/operation.ts'
 
 const types = Object.values(schema.getTypeMap()).filter(
   (type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type),
@@ -68,7 +67,7 @@ function isDescribed({
 }
 
 test('every root field is refused without a viewer', async () => {
-  assert.deepEqual([queries.length, mutations.length], [20, 36])
+  assert.deepEqual([queries.length, mutations.length], [22, 49])
   const context: Context = {
     requestId: 'request-1',
     db: new Proxy({} as Database, { get: () => assert.fail('the database was asked') }),
@@ -86,67 +85,39 @@ test('every root field is refused without a viewer', async () => {
     deriveBytes: () => assert.fail('a credential was made'),
     mcpUrl: () => assert.fail('a URL was made'),
     people: new Proxy({} as Context['people'], { get: () => assert.fail('people were met') }),
+    tickets: {
+      issue: () => assert.fail('a ticket was made'),
+      rotate: () => assert.fail('a key was made'),
+    },
     printCursor: () => assert.fail('a cursor was made'),
     readCursor: () => assert.fail('a cursor was read'),
   }
-  for (const [kind, fields] of [
-    ['query', queries],
-    ['mutation', mutations],
-  ] as const) {
-    for (const field of fields) {
-      const result = await execute({
-        schema,
-        document: parse(operationOf(kind, field)),
-        contextValue: context,
-      })
-      assert('errors' in result || !('data' in result), field.name)
-      const errors = (
-        result as { errors?: readonly { message: string; originalError?: unknown }[] }
-      ).errors
-      assert.deepEqual(
-        errors?.map(({ message, originalError }) => ({
-          message,
-          code: (originalError as { code?: string }).code,
-        })),
-        [
-          {
-            message:
-              'Not signed in: send the header "Authorization: Bearer hmk_…" with a valid API key',
-            code: 'UNAUTHENTICATED',
-          },
-        ],
-        field.name,
-      )
-    }
+  for (const root of rootFields) {
+    const { field } = root
+    const result = await execute({
+      schema,
+      document: parse(operationOf(root)),
+      contextValue: context,
+    })
+    assert('errors' in result || !('data' in result), field.name)
+    const errors = (result as { errors?: readonly { message: string; originalError?: unknown }[] })
+      .errors
+    assert.deepEqual(
+      errors?.map(({ message, originalError }) => ({
+        message,
+        code: (originalError as { code?: string }).code,
+      })),
+      [
+        {
+          message:
+            'Not signed in: send the header "Authorization: Bearer hmk_…" with a valid API key, or sign in with a browser',
+          code: 'UNAUTHENTICATED',
+        },
+      ],
+      field.name,
+    )
   }
 })
-
-function operationOf(kind: string, field: GraphQLField<unknown, unknown>): string {
-  const args = field.args.filter(({ type }) => isNonNullType(type))
-  const list = args.map(({ name, type }) => `${name}: ${literalOf(type)}`).join(', ')
-  return `${kind} { ${field.name}${list === '' ? '' : `(${list})`} { __typename } }`
-}
-
-function literalOf(type: GraphQLInputType): string {
-  const inner = isNonNullType(type) ? type.ofType : type
-  if (isInputObjectType(inner)) {
-    const fields = Object.values(inner.getFields()).filter((field) => isNonNullType(field.type))
-    return `{ ${fields.map((field) => `${field.name}: ${literalOf(field.type)}`).join(', ')} }`
-  }
-  const name = String(inner)
-  if (isEnumType(inner)) return inner.getValues()[0]?.name ?? '?'
-  if (name.startsWith('[')) return '[]'
-  return (
-    {
-      Int: '1',
-      Boolean: 'true',
-      JSON: '{}',
-      ID: '"x"',
-      String: '"x"',
-      DateTime: '"2100-01-01T00:00:00Z"',
-    }[name] ?? '?'
-  )
-}
 
 test('every mutation answers with a union of its success and errors', () => {
   for (const { name, type } of mutations) {
@@ -168,7 +139,7 @@ test('every mutation answers with a union of its success and errors', () => {
 test('every connection demands first', () => {
   const fields = types.filter(isObjectType).flatMap((type) => Object.values(type.getFields()))
   const lists = fields.filter(({ type }) => String(type).endsWith('Connection!'))
-  assert.equal(lists.length, 17)
+  assert.equal(lists.length, 19)
   for (const { name, args } of lists) {
     assert.equal(String(args.find((arg) => arg.name === 'first')?.type), 'Int!', name)
   }

@@ -193,10 +193,16 @@ test(
 
     // Ada goes, once Bo can be what she was; everything of hers is shut within a second.
     const members = '{ memberships(first: 9) { nodes { id role user { email } } } }'
-    const { nodes } = (await ask(ada, members)).body.data?.['memberships'] as unknown as {
-      readonly nodes: readonly { readonly id: string; readonly user: { readonly email: string } }[]
+    const listed = (await ask(ada, members)).body.data as unknown as {
+      readonly memberships: {
+        readonly nodes: readonly {
+          readonly id: string
+          readonly user: { readonly email: string }
+        }[]
+      }
     }
-    const idOf = (email: string) => nodes.find(({ user }) => user.email === email)?.id
+    const idOf = (email: string) =>
+      listed.memberships.nodes.find(({ user }) => user.email === email)?.id
     await make(ada, 'updateMembership', { id: idOf(BO), role: 'OWNER' }, 'id')
     const adaKey = await make<{ key: string }>(ada, 'createApiKey', { name: 'CLI' }, 'key')
     assert.equal((await ask(bo, VIEWER)).status, 401, 'a new role, a new session')

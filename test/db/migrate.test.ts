@@ -43,9 +43,10 @@ test('migrations run once', async (t) => {
       { name: '0006-add-interceptor' },
       { name: '0007-add-prompt-and-resource' },
       { name: '0008-add-client-option' },
+      { name: '0009-add-person' },
     ])
   }
-  assert.deepEqual(messages, ['info: The schema of the database was changed by 8 migrations'])
+  assert.deepEqual(messages, ['info: The schema of the database was changed by 9 migrations'])
 })
 
 test('every constraint and index is named after its table and columns', async (t) => {
@@ -162,7 +163,7 @@ test(
       message:
         'The login of DATABASE_URL may not create or take the roles that keep accounts apart. ' +
         'Let an administrator run: ' +
-        ['hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge', 'hasmcp_operator']
+        ['hasmcp_tenant', 'hasmcp_gate', 'hasmcp_purge', 'hasmcp_operator', 'hasmcp_identity']
           .map((role) => `grant ${role} to ${login};`)
           .join(' '),
     })

@@ -6,8 +6,10 @@ import { getAccount, insertAccount } from '../../db/account.ts'
 import { findApiKeyByHash, insertApiKey, listApiKeys, revokeApiKey } from '../../db/api-key.ts'
 import { hashCredential, newCredential } from '../../db/credential.ts'
 import { newId } from '../../db/id.ts'
+import { acceptInvitation, insertInvitation } from '../../db/invitation.ts'
 import { importTools } from '../../db/import-tools.ts'
 import { findInstanceValue, insertInstanceValue } from '../../db/instance.ts'
+import { countMemberships, deleteMembership, updateMembership } from '../../db/membership.ts'
 import { listNested } from '../../db/page.ts'
 import {
   deleteProvider,
@@ -37,7 +39,7 @@ import {
 import { countTools, listTools } from '../../db/list-tools.ts'
 import { getTool, getToolDefinition } from '../../db/tool.ts'
 import { withAccount } from '../../db/transaction.ts'
-import { createAccount, createProvider } from '../support/account.ts'
+import { addMember, createAccount, createProvider } from '../support/account.ts'
 import { openTestDatabase } from '../support/database.ts'
 import { toBatches } from '../support/tool-batch.ts'
 
@@ -80,7 +82,11 @@ test('an API key is made, found by its hash, listed and revoked once', async () 
     account_id: accountId,
     expires_at: expiresAt,
     revoked_at: null,
+    person_id: null,
+    role: 'OWNER',
     account_suspended_at: null,
+    member_role: null,
+    grants: [],
   }
   assert.deepEqual({ ...(await findApiKeyByHash(db, hashCredential(key))) }, record)
   assert.equal(await findApiKeyByHash(db, hashCredential('hmk_')), undefined)
@@ -337,4 +343,46 @@ test('a row of a parent that is missing is NOT_FOUND', async () => {
     withAccount(db, newId('acc'), (tx) => insertServer(tx, { name: 'Desk' })),
     { code: 'NOT_FOUND', message: 'No such account' },
   )
+})
+
+test('of two owners who leave, or demote each other, at once one stays', async () => {
+  for (let turn = 0; turn < 10; turn += 1) {
+    const accountId = await createAccount(db)
+    const owners = [
+      await addMember(db, accountId, 'ada@example.com', 'OWNER'),
+      await addMember(db, accountId, 'bob@example.com', 'OWNER'),
+    ]
+    const outcomes = await Promise.allSettled(
+      owners.map((id) =>
+        withAccount(db, accountId, (tx) =>
+          turn % 2 === 0
+            ? deleteMembership(tx, id)
+            : updateMembership(tx, id, 'ADMIN', { keepsTokens: true, keepsInvitations: true }),
+        ),
+      ),
+    )
+    const refused = outcomes.flatMap((outcome) =>
+      outcome.status === 'rejected' ? [outcome.reason as unknown] : [],
+    )
+    assert.deepEqual(
+      refused.map((error) => (error as { readonly code: string }).code),
+      ['CONFLICT'],
+    )
+    const left = await withAccount(db, accountId, (tx) => countMemberships(tx, { role: 'OWNER' }))
+    assert.equal(left, 1)
+  }
+})
+
+test('of many who accept one invitation at once one does', async () => {
+  const accountId = await createAccount(db)
+  const email = 'guest@example.com'
+  const { id } = await withAccount(db, accountId, (tx) =>
+    insertInvitation(tx, { email, emailKey: email, role: 'MEMBER', invitedBy: null }),
+  )
+  const outcomes = await Promise.all(
+    Array.from({ length: 8 }, () =>
+      withAccount(db, accountId, (tx) => acceptInvitation(tx, id, email)),
+    ),
+  )
+  assert.equal(outcomes.filter((row) => row !== undefined).length, 1)
 })

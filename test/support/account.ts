@@ -2,8 +2,11 @@
 import { insertAccount } from '../../db/account.ts'
 import type { Database } from '../../db/client.ts'
 import { newId } from '../../db/id.ts'
+import type { Role } from '../../db/identity-tables.ts'
+import { insertMembership } from '../../db/membership.ts'
 import { insertProvider } from '../../db/provider.ts'
-import { withAccount } from '../../db/transaction.ts'
+import { withAccount, withIdentity } from '../../db/transaction.ts'
+import { upsertUser } from '../../db/user.ts'
 
 /** The id of a new account. */
 export async function createAccount(db: Database, name = 'Acme'): Promise<string> {
@@ -23,4 +26,17 @@ export async function createProvider(
     insertProvider(tx, { name, description: '', baseUrl }),
   )
   return provider.id
+}
+
+/** The id of a new membership of the person with that address. */
+export async function addMember(
+  db: Database,
+  accountId: string,
+  email: string,
+  role: Role = 'MEMBER',
+): Promise<string> {
+  const { id: userId } = await withIdentity(db, (tx) =>
+    upsertUser(tx, { email, emailKey: email, name: email, pictureUrl: null }),
+  )
+  return (await withAccount(db, accountId, (tx) => insertMembership(tx, { userId, role }))).id
 }

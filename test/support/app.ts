@@ -1,8 +1,7 @@
-// The whole product in this process, on a database of the test's own, stopped when the test ends.
-import type { TestContext } from 'node:test'
+// The whole product in this process, on a database of the test's own, stopped when the test (or the file of tests) ends.
 import { readConfig } from '../../server/config.ts'
 import { start, type Running } from '../../server/start.ts'
-import { createTestStorage } from './database.ts'
+import { createTestStorage, type Cleanup } from './database.ts'
 
 export interface TestApp extends Running {
   readonly apiKey: string
@@ -10,7 +9,7 @@ export interface TestApp extends Running {
 
 /** `env` as a user would set it; the log is silent and the port any free one. */
 export async function startApp(
-  t: TestContext,
+  t: Cleanup,
   env: Readonly<Record<string, string>> = {},
 ): Promise<TestApp> {
   const storage = await createTestStorage(t)

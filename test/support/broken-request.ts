@@ -44,6 +44,8 @@ export async function breakOff(
     graphql: (request) => plane.fetch(request),
     documentUpload,
     pages: {} as AppDeps['pages'],
+    schemaDownload: () => Promise.reject(new Error('not asked for')),
+    listKeys: () => Promise.resolve([]),
     findUnreadiness: () => Promise.resolve(undefined),
     rateLimit: createRateLimit(0),
     log: pino({ level: 'debug' }, { write }),

@@ -147,6 +147,7 @@ export async function openControlPlane(options: ControlPlaneOptions = {}): Promi
     }),
     deriveBytes: (purpose) => deriveKey(INSTANCE_KEY, purpose),
     createPeople: () => people,
+    tickets: { issue: notHere, rotate: notHere },
     cursorKey: new Uint8Array(32).fill(5),
     mcpUrl: (serverId) => `https://mcp.test/mcp/${serverId}`,
     onError: (error, requestId) => logged.push({ error, requestId }),

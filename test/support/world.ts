@@ -1,8 +1,8 @@
 // The whole product with an upstream of its own: what a user sets up by GraphQL and calls by MCP.
 import assert from 'node:assert/strict'
-import type { TestContext } from 'node:test'
 import { startApp, type TestApp } from './app.ts'
 import { mutation, openapi, type Answer, type Result } from './control-plane.ts'
+import type { Cleanup } from './database.ts'
 import type { McpAnswer } from './mcp.ts'
 import { startUpstream, type Answer as UpstreamAnswer, type Upstream } from './upstream.ts'
 
@@ -40,7 +40,7 @@ export interface McpServer {
 
 /** Starts both; they stop when the test ends. */
 export async function openWorld(
-  t: TestContext,
+  t: Cleanup,
   answer?: UpstreamAnswer,
   env: Readonly<Record<string, string>> = {},
 ): Promise<World> {
