@@ -6,7 +6,7 @@ import { newId } from '../db/id.ts'
 import type { Role } from '../db/identity-tables.ts'
 import { permissionsOf } from '../schema/role.ts'
 import { startApp } from './support/app.ts'
-import { join, signInByLink, withKey, type Sender } from './support/person.ts'
+import { join, membershipOf, signIn, signInByLink, withKey, type Sender } from './support/person.ts'
 
 const app = await startApp({ after })
 const owner = await signInByLink(app)
@@ -127,4 +127,40 @@ test('a key does nothing that only a person in a browser can', async () => {
       `FORBIDDEN: The permission ${permission} is that of a person who is signed in with a browser; an API key never has it`,
     )
   }
+})
+
+test('nobody revokes a key that carries more than they have', async () => {
+  const admin = await join(app, owner, 'admin@example.com', 'ADMIN')
+  const { apiKey } = await create(owner, {})
+  assert.equal(
+    await admin.refusal('revokeApiKey', { id: apiKey.id }),
+    'FORBIDDEN: The role OWNER may do what ADMIN may not: nobody gives, changes or takes away more than they have',
+  )
+  const dev = await join(app, owner, 'second@example.com', 'DEVELOPER')
+  const { apiKey: lesser } = await create(dev, {})
+  assert.deepEqual(await admin.make('revokeApiKey', { id: lesser.id }), { id: lesser.id })
+})
+
+test('a key is what its person still is, and carries what they were lent only where it is all that they are', async () => {
+  const member = await join(app, owner, 'lent@example.com', 'DEVELOPER')
+  const [whole, lesser] = [await create(member, {}), await create(member, { role: 'BILLING' })]
+  const { id: serverId } = await owner.make('createServer', { input: { name: 'Desk' } })
+  const membershipId = await membershipOf(owner, member)
+  await owner.make('updateMembership', { input: { id: membershipId, role: 'MEMBER' } })
+  const again = withKey(app, whole.key)
+  const { viewer } = await again.ask<{ viewer: object }>('{ viewer { role } }')
+  assert.deepEqual(viewer, { role: 'MEMBER' })
+  assert.match(
+    await again.refusal('createServer', { input: { name: 'x' } }),
+    /^FORBIDDEN: The role MEMBER lacks the permission server:write/,
+  )
+  const input = { serverId, membershipId, level: 'EDIT' }
+  await owner.make('grantServer', { input }, 'level')
+  const renamed = { input: { id: serverId, name: 'Renamed' } }
+  assert.match(
+    await withKey(app, lesser.key).refusal('updateServer', renamed),
+    /^FORBIDDEN: The role BILLING lacks the permission server:write/,
+  )
+  const fresh = await create(await signIn(app, member.email), {})
+  assert.deepEqual(await withKey(app, fresh.key).make('updateServer', renamed), { id: serverId })
 })

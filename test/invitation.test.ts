@@ -6,7 +6,7 @@ import { sql } from 'kysely'
 import { printSignInLink } from '../server/sign-in/print-link.ts'
 import { startApp } from './support/app.ts'
 import { startMailbox } from './support/mailbox.ts'
-import { invite, join, signIn, signInByLink } from './support/person.ts'
+import { invite, join, membershipOf, signIn, signInByLink } from './support/person.ts'
 
 const mailbox = await startMailbox({ after })
 const app = await startApp({ after }, { SMTP_URL: mailbox.url })
@@ -173,6 +173,21 @@ test('the link is in the answer where no mail goes out, and a name is no part of
     break
   }
   await join(app, owner, 'bounce@example.com', 'MEMBER')
+})
+
+test('what somebody asked others to ends with their right to ask', async () => {
+  for (const lose of [
+    (id: string) => owner.make('updateMembership', { input: { id, role: 'ANALYST' } }),
+    (id: string) => owner.make('deleteMembership', { id }, ''),
+  ]) {
+    const admin = await join(app, owner, 'short@example.com', 'ADMIN')
+    const url = await invite(admin, 'friend@example.com', 'MEMBER')
+    const id = await membershipOf(owner, admin)
+    await lose(id)
+    const friend = await signIn(app, 'friend@example.com')
+    assert.equal(await friend.refusal('acceptInvitation', { url }), REFUSED)
+    await owner.call('deleteMembership', { id }, '')
+  }
 })
 
 test('an account invites 100 times within a day', async () => {
