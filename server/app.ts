@@ -105,7 +105,9 @@ async function admit({ rateLimit, log }: AppDeps, c: Context<Env>, next: Next): 
 
 /** Somebody pastes a token into the path one day: it is neither logged nor echoed. */
 function withoutCredentials(path: string): string {
-  return path.replaceAll(/(hm[ksb])(?:_|%5f)[^/]+/gi, '$1_…')
+  return path
+    .replaceAll(/(hm[ksb])(?:_|%5f)[^/]+/gi, '$1_…')
+    .replaceAll(/eyJ[\w-]+\.[^/]*/g, 'eyJ…')
 }
 
 async function answerGraphql(

@@ -60,11 +60,13 @@ export function createHome(deps: HomeDeps): HomeRoutes {
     invitation: (request) =>
       request.method === 'POST' ? accept(deps, request) : showInvitation(deps, request),
     async signOut(request) {
-      const credential = cookie.read(request)
       if (!sessions.isOwnForm(request)) return foreignForm()
-      if (credential !== undefined) {
-        await withIdentity(db, (tx) => deleteSessionByHash(tx, hashCredential(credential)))
-      }
+      await withIdentity(db, async (tx) => {
+        // Whichever is the browser's own: it must not outlive this.
+        for (const credential of cookie.readAll(request)) {
+          await deleteSessionByHash(tx, hashCredential(credential))
+        }
+      })
       return redirect('/sign-in', { 'set-cookie': cookie.clear() })
     },
   }

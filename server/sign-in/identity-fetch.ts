@@ -9,8 +9,12 @@ const PROVIDER_TIMEOUT_MS = 8_000
 /** The largest honest answer is a key set of some ten keys, under 20 KiB. */
 const MAX_PROVIDER_BYTES = 256 * 1024
 
-/** `origins` may be asked beside what `EGRESS_ALLOW` opens. */
-export function createIdentityFetch(egressAllow: string, origins: readonly string[]): CustomFetch {
+/** `origins` may be asked beside what `EGRESS_ALLOW` opens. Default of `timeoutMs`: 8 s. */
+export function createIdentityFetch(
+  egressAllow: string,
+  origins: readonly string[],
+  timeoutMs = PROVIDER_TIMEOUT_MS,
+): CustomFetch {
   const allow = [...(egressAllow === '' ? [] : [egressAllow]), ...origins.map(toEntry)].join(',')
   return async (url, { method, headers, body, signal }) => {
     const answer = await request({
@@ -18,7 +22,7 @@ export function createIdentityFetch(egressAllow: string, origins: readonly strin
       method,
       headers: Object.fromEntries(new Headers(headers)),
       ...(body === undefined || body === null ? {} : { body: toText(body) }),
-      timeoutMs: PROVIDER_TIMEOUT_MS,
+      timeoutMs,
       maxBodyBytes: MAX_PROVIDER_BYTES,
       egressAllow: allow,
       partition: 'sign-in',

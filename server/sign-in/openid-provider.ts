@@ -1,5 +1,6 @@
 // OpenID Connect, by openid-client: discovery, the authorization code with PKCE, and the checks of state,
 // nonce, issuer, audience and signature are the library's.
+import { decodeProtectedHeader } from 'jose'
 import {
   allowInsecureRequests,
   authorizationCodeGrant,
@@ -22,6 +23,10 @@ import { SignInError, toProfile, toSignInError, type SignInProvider } from './pr
 
 // A provider that moves its endpoints keeps the old ones for days.
 const DISCOVERY_LIFETIME_MS = 3_600_000
+/** Clocks of two machines; a token from further ahead was made to be used later. */
+const MAX_SKEW_SECONDS = 60
+/** What `Date` can hold. */
+const MAX_DATE_SECONDS = 8.64e12
 
 /** The provider; it is asked for its metadata at the first sign-in, and every hour from then on. */
 export function createOpenIdProvider(setting: OpenIdSetting, fetch: CustomFetch): SignInProvider {
@@ -54,6 +59,7 @@ export function createOpenIdProvider(setting: OpenIdSetting, fetch: CustomFetch)
         })
         const claims = tokens.claims()
         if (claims === undefined) throw new SignInError('PROVIDER_FAILED', 'no ID token')
+        checkIdToken(tokens.id_token ?? '', claims)
         if (isComplete(claims)) return toProfile(claims)
         // The library refuses the claims of another subject.
         return toProfile(await fetchUserInfo(config, tokens.access_token, claims.sub))
@@ -62,6 +68,18 @@ export function createOpenIdProvider(setting: OpenIdSetting, fetch: CustomFetch)
       }
     },
   }
+}
+
+/**
+ * What the library leaves open: that the token is one of this kind (RFC 8725, section 3.11), and that its
+ * times are ones.
+ */
+function checkIdToken(token: string, { iat, exp }: IDToken): void {
+  const { typ = 'JWT' } = decodeProtectedHeader(token)
+  if (String(typ).toUpperCase() !== 'JWT') throw new SignInError('PROVIDER_FAILED', 'ID token typ')
+  const latest = Date.now() / 1000 + MAX_SKEW_SECONDS
+  if (iat > latest || exp > MAX_DATE_SECONDS)
+    throw new SignInError('PROVIDER_FAILED', 'ID token times')
 }
 
 /** An address and whether it is verified are of one source: together they say something. */

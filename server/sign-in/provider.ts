@@ -55,9 +55,15 @@ export class SignInError extends Error {
 export function toSignInError(error: unknown): SignInError {
   if (error instanceof SignInError) return error
   if (!(error instanceof Error)) return new SignInError('PROVIDER_FAILED', typeof error)
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
+  // Where the library has no code of its own, it passes ours on: EGRESS_DENIED, UPSTREAM_TIMEOUT.
+  const code = codeOf(error) ?? codeOf(error.cause) ?? ''
   const refusal = 'error' in error && error.error === 'access_denied'
   return new SignInError(refusal ? 'REFUSED' : 'PROVIDER_FAILED', `${error.name} ${code}`.trim())
+}
+
+function codeOf(error: unknown): string | undefined {
+  const isCoded = error instanceof Error && 'code' in error && typeof error.code === 'string'
+  return isCoded ? String(error.code) : undefined
 }
 
 const MAX_NAME_CHARACTERS = 200

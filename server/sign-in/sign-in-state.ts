@@ -19,8 +19,15 @@ export interface SignInStates {
   seal(
     input: Pick<SignIn, 'providerId' | 'returnTo'> & { readonly cookie: string },
   ): Promise<SignIn>
-  /** The sign-in; undefined where the state is none of this browser and provider, expired or used. */
-  open(state: string, providerId: string, cookie: string): Promise<SignIn | undefined>
+  /**
+   * The sign-in, which is then used; of another browser no more than that it is, and where it was to
+   * lead. Undefined where the state is none of that provider, expired or used.
+   */
+  open(
+    state: string,
+    providerId: string,
+    cookie: string,
+  ): Promise<SignIn | Pick<SignIn, 'returnTo'> | undefined>
 }
 
 /** 5 min: a password, a second factor. */
@@ -28,10 +35,11 @@ const LIFETIME_MS = 300_000
 const MAX_STATE_CHARACTERS = 4_096
 const HEADER = { alg: 'dir', enc: 'A256GCM', typ: 'hasmcp-sign-in' } as const
 
-/** `key` has 32 bytes; `useOnce` says whether nobody used the id before. */
+/** `key` has 32 bytes; `useOnce` says whether nobody used the id before; `now` is for tests. */
 export function createSignInStates(
   key: Uint8Array,
   useOnce: (id: string, expiresAt: Date) => Promise<boolean>,
+  now: () => number = Date.now,
 ): SignInStates {
   return {
     async seal({ providerId, returnTo, cookie }) {
@@ -40,7 +48,7 @@ export function createSignInStates(
         .setProtectedHeader(HEADER)
         .setAudience(providerId)
         .setJti(randomUUID())
-        .setExpirationTime(new Date(Date.now() + LIFETIME_MS))
+        .setExpirationTime(new Date(now() + LIFETIME_MS))
         .encrypt(key)
       return { providerId, returnTo, secrets: { state, nonce, codeVerifier } }
     },
@@ -53,11 +61,13 @@ export function createSignInStates(
         contentEncryptionAlgorithms: [HEADER.enc],
         requiredClaims: ['jti', 'exp'],
       })
-      if (opened === undefined || opened.payload['browser'] !== digest(cookie)) return undefined
-      const { jti = '', exp = 0, returnTo, nonce, codeVerifier } = opened.payload
+      if (opened === undefined) return undefined
+      const { jti = '', exp = 0, browser, nonce, codeVerifier } = opened.payload
+      const returnTo = String(opened.payload['returnTo'])
+      if (browser !== digest(cookie)) return { returnTo }
       if (!(await useOnce(jti, new Date(exp * 1000)))) return undefined
       const secrets = { state, nonce: String(nonce), codeVerifier: String(codeVerifier) }
-      return { providerId, returnTo: String(returnTo), secrets }
+      return { providerId, returnTo, secrets }
     },
   }
 }

@@ -3,6 +3,7 @@
 import type { Database } from '../../db/client.ts'
 import { hashCredential, newCredential } from '../../db/credential.ts'
 import { toEmailKey } from '../../db/email.ts'
+import { ConflictError } from '../../db/errors.ts'
 import { hasInvitation } from '../../db/invitation.ts'
 import {
   findMembershipOfUser,
@@ -18,7 +19,7 @@ import { readLinkToken } from './link-token.ts'
 import { foreignForm, html, redirect, toProblemResponse, toResponse } from './page.ts'
 import { SignInError, type SignInProblem, type SignInProvider } from './provider.ts'
 import type { SessionCookie } from './session-cookie.ts'
-import type { SignInStates } from './sign-in-state.ts'
+import type { SignIn, SignInStates } from './sign-in-state.ts'
 
 /** What signing in needs of the process. */
 export interface SignInDeps {
@@ -27,7 +28,7 @@ export interface SignInDeps {
   readonly states: SignInStates
   /** 32 bytes, under which links are signed. */
   readonly linkKey: Uint8Array
-  readonly sessions: Pick<SessionAuthenticator, 'isOwnForm'>
+  readonly sessions: Pick<SessionAuthenticator, 'isOwnForm' | 'recognise'>
   readonly cookie: SessionCookie
   readonly publicUrl: () => string
   readonly isSignUpOpen: boolean
@@ -51,6 +52,7 @@ export interface SignInRoutes {
 
 /** Where a browser goes that came for no page of its own. */
 const HOME = '/'
+const MAX_RETURN_TO_CHARACTERS = 2_048
 
 /** The routes. */
 export function createSignIn(deps: SignInDeps): SignInRoutes {
@@ -81,7 +83,7 @@ export function createSignIn(deps: SignInDeps): SignInRoutes {
       const state = callbackUrl.searchParams.get('state') ?? ''
       const browser = deps.cookie.read(request) ?? ''
       const signIn = await deps.states.open(state, providerId, browser)
-      if (signIn === undefined) return staleSignIn()
+      if (signIn === undefined || !('secrets' in signIn)) return await stay(deps, request, signIn)
       try {
         const profile = await provider.finish(callbackUrl, signIn.secrets)
         const user = await admit(deps, profile)
@@ -100,13 +102,29 @@ function callbackOf({ publicUrl }: SignInDeps, providerId: string): URL {
   return new URL(`${publicUrl()}/sign-in/${providerId}/callback`)
 }
 
+/**
+ * Nobody signs in. Whoever did so in another tab meanwhile, which gave the browser another cookie, goes on
+ * as who they are.
+ */
+async function stay(
+  { sessions }: SignInDeps,
+  request: Request,
+  of: Pick<SignIn, 'returnTo'> | undefined,
+): Promise<Response> {
+  const isSignedIn = of !== undefined && (await sessions.recognise(request)) !== undefined
+  return isSignedIn ? redirect(of.returnTo) : staleSignIn()
+}
+
 /** A path of ours; anything else, or nothing, is the home page. */
 function readReturnTo(request: Request): string {
   const text = new URL(request.url).searchParams.get('returnTo') ?? ''
   // A browser takes `//host` and `/\host` for another host.
-  if (!/^\/(?![/\\])[\x21-\x5B\x5D-\x7E]*$/.test(text) || text.length > 2_048) return HOME
-  const url = new URL(text, 'http://here.invalid')
-  return url.host === 'here.invalid' ? `${url.pathname}${url.search}` : HOME
+  if (!/^\/(?![/\\])[\x21-\x5B\x5D-\x7E]*$/.test(text)) return HOME
+  const url = URL.parse(text, 'http://here.invalid')
+  if (url?.host !== 'here.invalid') return HOME
+  // Without its dots `/..//host` is `//host`; and what is encoded is three times as long.
+  const path = `${url.pathname}${url.search}`
+  return path.startsWith('//') || path.length > MAX_RETURN_TO_CHARACTERS ? HOME : path
 }
 
 /** The person, stored as the provider describes them; undefined where nobody knows them. */
@@ -184,7 +202,7 @@ function showLink(request: Request): Response {
 async function useLink(deps: SignInDeps, request: Request): Promise<Response> {
   // Another site must not sign somebody in as somebody else.
   if (!deps.sessions.isOwnForm(request)) return foreignForm()
-  const { db, linkKey, firstAccountId } = deps
+  const { db, linkKey } = deps
   const form = new URLSearchParams(await request.text())
   const claims = await readLinkToken(linkKey, 'sign-in', form.get('token') ?? '')
   const emailKey = claims && toEmailKey(claims.subject)
@@ -211,11 +229,22 @@ async function useLink(deps: SignInDeps, request: Request): Promise<Response> {
         pictureUrl: null,
       })),
   )
-  await withAccount(db, firstAccountId, async (tx) => {
-    if ((await findMembershipOfUser(tx, user.id)) !== undefined) return
-    await insertMembership(tx, { userId: user.id, role: 'OWNER' })
-  })
+  await joinFirstAccount(deps, user.id)
   return await startSession(deps, request, user, HOME)
+}
+
+async function joinFirstAccount({ db, firstAccountId }: SignInDeps, userId: string): Promise<void> {
+  const isMember = () =>
+    withAccount(db, firstAccountId, async (tx) => {
+      return (await findMembershipOfUser(tx, userId)) !== undefined
+    })
+  if (await isMember()) return
+  try {
+    await withAccount(db, firstAccountId, (tx) => insertMembership(tx, { userId, role: 'OWNER' }))
+  } catch (error) {
+    // A second link, used at the same moment, was quicker.
+    if (!(error instanceof ConflictError) || !(await isMember())) throw error
+  }
 }
 
 const PROBLEMS: Readonly<Record<SignInProblem, readonly [number, string, string]>> = {
