@@ -1,21 +1,18 @@
-// The one schema builder. Deny is the default: the root types demand a viewer, so a new root field
-// is closed until somebody opens it on purpose. Fields and arguments are non-null unless they say so.
+// The one schema builder. Deny is the default: a root field that names no permission is none. Fields
+// and arguments are non-null unless they say so.
 import SchemaBuilder from '@pothos/core'
 import ErrorsPlugin from '@pothos/plugin-errors'
 import RelayPlugin from '@pothos/plugin-relay'
-import ScopeAuthPlugin from '@pothos/plugin-scope-auth'
 import type { Context } from './context.ts'
 import { locateErrorPlugin } from './locate-error.ts'
 import { typenameOfId } from './noun.ts'
-import { permissionError, UnauthenticatedError } from './refusal.ts'
-import type { Permission } from './role.ts'
+import { permissionPlugin } from './permission-plugin.ts'
 
 interface Types {
   Context: Context
   DefaultFieldNullability: false
   DefaultEdgesNullability: false
   DefaultNodeNullability: false
-  AuthScopes: { viewer: boolean; can: Permission }
   /** Counted only where somebody selects `totalCount`. */
   Connection: { countAll: () => Promise<number> }
   Scalars: {
@@ -30,20 +27,8 @@ const capitalize = (name: string): string => `${name.slice(0, 1).toUpperCase()}$
 /** Every noun's file adds its types and root fields to it. */
 export const builder = new SchemaBuilder<Types>({
   // The first wraps the others. Auth is before errors: whoever is refused gets no union.
-  plugins: [locateErrorPlugin, ScopeAuthPlugin, ErrorsPlugin, RelayPlugin],
+  plugins: [locateErrorPlugin, permissionPlugin, ErrorsPlugin, RelayPlugin],
   defaultFieldNullability: false,
-  scopeAuth: {
-    authScopes: ({ viewer }) => ({
-      viewer: viewer !== undefined,
-      // It throws, as only here it is known which permission was missing.
-      can: (permission) => {
-        if (viewer === undefined) throw new UnauthenticatedError()
-        if (viewer.permissions.has(permission)) return true
-        throw viewer.accountProblem ?? permissionError(viewer.role, permission)
-      },
-    }),
-    unauthorizedError: () => new UnauthenticatedError(),
-  },
   errors: {
     defaultResultOptions: {
       name: ({ fieldName }) => `${capitalize(fieldName)}Success`,
@@ -83,13 +68,11 @@ export const builder = new SchemaBuilder<Types>({
 builder.queryType({
   description:
     'What can be read. Everything belongs to the account of the key that asks; only the instance administrator reads other accounts, and nothing that is in them.',
-  authScopes: { viewer: true },
 })
 
 builder.mutationType({
   description:
     'What can be changed. A mutation answers with a union: its success or the error that it ran into; select `... on Error { message code }` to see any error.',
-  authScopes: { viewer: true },
 })
 
 type ErrorClass = new (...args: never[]) => Error

@@ -2,7 +2,7 @@
 // grant lends it for one server, so a field that is about one server also says which.
 import type { GrantLevel } from '../db/identity-tables.ts'
 import type { Tx } from '../db/transaction.ts'
-import { inAccount, viewerOf, type Context } from './context.ts'
+import { anyViewerOf, inAccount, viewerOf, type Context } from './context.ts'
 import { permissionError } from './refusal.ts'
 import type { Permission } from './role.ts'
 
@@ -15,16 +15,35 @@ export interface GrantNeed {
   readonly via?: (tx: Tx, id: string) => Promise<{ readonly server_id: string | null }>
 }
 
+/** What a field needs, as it stands in its extensions. No interface: those are no index of texts. */
+export type Need = {
+  readonly permission: Permission
+  readonly grant?: GrantNeed
+}
+
 /** Options of a field that is closed to whoever lacks the permission, with an error that says so. */
-export function needs(permission: Permission, grant?: GrantNeed) {
-  const extensions = { permission, ...(grant && { grant: grant.level }) }
-  if (grant === undefined) return { authScopes: { can: permission }, extensions }
-  const authScopes = async (parent: unknown, args: unknown, context: Context) => {
-    if (can(context, permission)) return true
-    if (await hasGrant(context, grant, { parent, args })) return true
-    throw permissionError(viewerOf(context).role, permission)
+export function needs(permission: Permission, grant?: GrantNeed): { readonly extensions: Need } {
+  return { extensions: { permission, ...(grant && { grant }) } }
+}
+
+/**
+ * Resolves where the viewer may use the field, whose parent and arguments are in `field`.
+ *
+ * @throws {UnauthenticatedError} UNAUTHENTICATED when there is no viewer
+ * @throws {SuspendedError} SUSPENDED when their account is
+ * @throws {ForbiddenError} FORBIDDEN when they have neither the permission nor a grant
+ */
+export async function checkNeed(
+  context: Context,
+  { permission, grant }: Need,
+  field: object,
+): Promise<void> {
+  const { permissions, accountId, accountProblem, role } = anyViewerOf(context)
+  if (permissions.has(permission)) return
+  if (grant !== undefined && accountId !== undefined && (await hasGrant(context, grant, field))) {
+    return
   }
-  return { authScopes, extensions }
+  throw accountProblem ?? permissionError(role, permission)
 }
 
 /** Whether the viewer has the permission, in their account. */
