@@ -16,7 +16,7 @@ export type ApiKey = Selectable<ApiKeyTable>
 /** What authentication knows of a key and its account. */
 export interface ApiKeyRecord extends Pick<
   ApiKey,
-  'id' | 'account_id' | 'expires_at' | 'revoked_at' | 'person_id' | 'role'
+  'id' | 'account_id' | 'expires_at' | 'revoked_at' | 'person_id' | 'role' | 'carries_grants'
 > {
   readonly account_suspended_at: Date | null
   /** What its person is in the account; null where it has none, or they left. */
@@ -37,6 +37,8 @@ export async function insertApiKey(
     readonly userId?: string | undefined
     /** Default: OWNER. */
     readonly role?: Role
+    /** Whether it carries what its person was lent, too. Default: false. */
+    readonly carriesGrants?: boolean
   },
 ): Promise<ApiKey> {
   const row = await tx.trx
@@ -49,6 +51,7 @@ export async function insertApiKey(
       expires_at: input.expiresAt ?? null,
       person_id: input.userId ?? null,
       role: input.role ?? 'OWNER',
+      carries_grants: input.carriesGrants ?? false,
     })
     .returningAll()
     .executeTakeFirstOrThrow()
@@ -154,6 +157,7 @@ export async function findApiKeyByHash(
         'api_key.revoked_at',
         'api_key.person_id',
         'api_key.role',
+        'api_key.carries_grants',
         'account.suspended_at as account_suspended_at',
         'membership.role as member_role',
         grantsOfMember.as('grants'),

@@ -166,6 +166,8 @@ const EXPLANATIONS: ReadonlyMap<string, Explanation> = new Map<string, Explanati
     (_name, cause) => new ConflictError('This person belongs to the account already', { cause }),
   ],
   ['membership_person_id_fkey', missing('No such user')],
+  ['api_key_account_id_person_id_fkey', missing('You do not belong to the account any more')],
+  ['server_token_account_id_person_id_fkey', missing('You do not belong to the account any more')],
   ['session_account_id_person_id_fkey', missing('You do not belong to that account any more')],
   ['server_grant_account_id_server_id_fkey', missing('No such server')],
   ['server_grant_account_id_membership_id_fkey', missing('No such membership')],

@@ -6,8 +6,9 @@ import type { Database } from './client.ts'
 import { ConflictError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
 import type { InvitationTable, Role } from './identity-tables.ts'
+import { toJsonb } from './jsonb.ts'
 import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
-import { withIdentity, type Tx } from './transaction.ts'
+import { withIdentity, withPurge, type Tx } from './transaction.ts'
 
 /** An invitation as a query answers it. */
 export type Invitation = Selectable<InvitationTable>
@@ -20,7 +21,7 @@ const MAX_INVITATIONS_PER_DAY = 100
 
 /**
  * The new invitation; a pending one for the same address is revoked.
- * @throws {ConflictError} CONFLICT when the account made 100 within a day
+ * @throws {ConflictError} CONFLICT when the account made 100 within a day, or the address is a member's
  */
 export async function insertInvitation(
   tx: Tx,
@@ -33,7 +34,10 @@ export async function insertInvitation(
     readonly invitedBy: string | null
   },
 ): Promise<Invitation> {
+  // One after another: of two for one address, the later one is the one that counts.
+  await sql`select from account where id = ${tx.accountId} for update`.execute(tx.trx)
   await refuseFlood(tx)
+  await refuseMember(tx, input.emailKey)
   await tx.trx
     .updateTable('invitation')
     .set({ revoked_at: sql<Date>`now()` })
@@ -68,6 +72,20 @@ async function refuseFlood(tx: Tx): Promise<void> {
   if (Number(count) < MAX_INVITATIONS_PER_DAY) return
   throw new ConflictError(
     `The account invited ${count} people within a day, the limit is ${MAX_INVITATIONS_PER_DAY}; go on tomorrow`,
+  )
+}
+
+async function refuseMember(tx: Tx, emailKey: string): Promise<void> {
+  const member = await tx.trx
+    .selectFrom('membership')
+    .innerJoin('person', 'person.id', 'membership.person_id')
+    .select('membership.id')
+    .where('membership.account_id', '=', tx.accountId)
+    .where('person.email_key', '=', emailKey)
+    .executeTakeFirst()
+  if (member === undefined) return
+  throw new ConflictError(
+    `Whoever has this address belongs to the account already, as ${member.id}; updateMembership changes the role`,
   )
 }
 
@@ -140,28 +158,34 @@ function selectInvitations(tx: Tx, filter: InvitationFilter) {
  * @throws {NotFoundError} NOT_FOUND when the account has no such invitation
  */
 export async function revokeInvitation(tx: Tx, id: string): Promise<Invitation> {
-  const before = await getInvitation(tx, id)
-  if (before.accepted_at !== null || before.revoked_at !== null) return before
   const row = await tx.trx
     .updateTable('invitation')
     .set({ revoked_at: sql<Date>`now()` })
     .where('account_id', '=', tx.accountId)
     .where('id', '=', id)
+    .where('accepted_at', 'is', null)
+    .where('revoked_at', 'is', null)
     .returningAll()
-    .executeTakeFirstOrThrow()
+    .executeTakeFirst()
+  if (row === undefined) return await getInvitation(tx, id)
   tx.publish({ noun: 'invitation', accountId: tx.accountId, id })
   return row
 }
 
-/** Revokes what the person has asked others to; they may ask nobody any more. */
-export async function revokeInvitationsOf(tx: Tx, userId: string): Promise<void> {
-  await tx.trx
-    .updateTable('invitation')
-    .set({ revoked_at: sql<Date>`now()` })
-    .where('account_id', '=', tx.accountId)
-    .where('invited_by', '=', userId)
-    .where(isPending)
-    .execute()
+/**
+ * Revokes what a member has asked others to, but for these roles, and what they were asked to
+ * themselves: no link that was made before leads back to more than they have now.
+ */
+export async function revokeInvitations(
+  tx: Tx,
+  userId: string,
+  keptRoles: readonly Role[],
+): Promise<void> {
+  await sql`update invitation set revoked_at = now()
+    where account_id = ${tx.accountId} and ${isPending} and (
+      (invited_by = ${userId}
+        and role not in (select jsonb_array_elements_text(${toJsonb(keptRoles)})))
+      or email_key = (select email_key from person where id = ${userId}))`.execute(tx.trx)
 }
 
 /** The invitation if it was pending and for that address; it is accepted now, and by nobody else. */
@@ -181,6 +205,15 @@ export async function acceptInvitation(
     .executeTakeFirst()
   if (row !== undefined) tx.publish({ noun: 'invitation', accountId: tx.accountId, id })
   return row
+}
+
+/** Deletes invitations that ended more than 30 days ago, with the addresses in them. How many. */
+export async function deleteExpiredInvitations(db: Database): Promise<number> {
+  return await withPurge(db, async (trx) => {
+    // Their age is the policy's, `invitation_purge_policy`.
+    const result = await trx.deleteFrom('invitation').executeTakeFirstOrThrow()
+    return Number(result.numDeletedRows)
+  })
 }
 
 /** Whether any account waits for whoever has that address. */

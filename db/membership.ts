@@ -5,7 +5,7 @@ import { sql, type Selectable } from 'kysely'
 import { ConflictError, NotFoundError } from './errors.ts'
 import { newId } from './id.ts'
 import type { MembershipTable, Role } from './identity-tables.ts'
-import { revokeInvitationsOf } from './invitation.ts'
+import { revokeInvitations } from './invitation.ts'
 import { toJsonb } from './jsonb.ts'
 import { isAfter, orderOf, toPageResult, type Page, type PageResult } from './page.ts'
 import { deleteSessionsOfMember } from './session-of-member.ts'
@@ -66,6 +66,16 @@ export async function getMembership(tx: Tx, id: string): Promise<Membership> {
     .executeTakeFirst()
   if (row === undefined) throw new NotFoundError(`No membership ${id}`)
   return row
+}
+
+/**
+ * The membership, which nobody else changes before this transaction is over.
+ * @throws {NotFoundError} NOT_FOUND when the account has no such membership
+ */
+export async function lockMembership(tx: Tx, id: string): Promise<Membership> {
+  await sql`select from membership where account_id = ${tx.accountId} and id = ${id}
+    for update`.execute(tx.trx)
+  return await getMembership(tx, id)
 }
 
 /** The memberships with these ids, by their ids; those that the account lacks are left out. */
@@ -162,12 +172,13 @@ export async function listMembershipsOfUser(
 export interface Kept {
   /** Those for servers they have no grant for. */
   readonly keepsTokens: boolean
-  readonly keepsInvitations: boolean
+  /** The roles that they may still invite others to. */
+  readonly invitationRoles: readonly Role[]
 }
 
 /**
  * The membership with another role. The person's sessions in the account end; so do, unless they
- * are kept, tokens and invitations that they made.
+ * are kept, the tokens that they made, and pending invitations by them or of them.
  * @throws {NotFoundError} NOT_FOUND when the account has no such membership
  * @throws {ConflictError} CONFLICT when it is the last owner's
  */
@@ -175,9 +186,9 @@ export async function updateMembership(
   tx: Tx,
   id: string,
   role: Role,
-  { keepsTokens, keepsInvitations }: Kept,
+  { keepsTokens, invitationRoles }: Kept,
 ): Promise<Membership> {
-  const before = await getMembership(tx, id)
+  const before = await lockMembership(tx, id)
   if (before.role === role) return before
   if (before.role === 'OWNER') await keepOwner(tx, id)
   const row = await tx.trx
@@ -189,24 +200,24 @@ export async function updateMembership(
     .executeTakeFirstOrThrow()
   await deleteSessionsOfMember(tx, row.person_id)
   if (!keepsTokens) await deleteTokens(tx, row)
-  if (!keepsInvitations) await revokeInvitationsOf(tx, row.person_id)
+  await revokeInvitations(tx, row.person_id, invitationRoles)
   tx.publish({ noun: 'membership', accountId: tx.accountId, id })
   return row
 }
 
 /**
- * Ends a membership, and with it the person's sessions in the account, API keys, server tokens,
- * pending invitations and grants.
+ * Ends a membership, and with it the person's sessions in the account, API keys, server tokens
+ * and grants, and pending invitations by them or of them.
  * @throws {NotFoundError} NOT_FOUND when the account has no such membership
  * @throws {ConflictError} CONFLICT when it is the last owner's
  */
 export async function deleteMembership(tx: Tx, id: string): Promise<Membership> {
-  const membership = await getMembership(tx, id)
+  const membership = await lockMembership(tx, id)
   if (membership.role === 'OWNER') await keepOwner(tx, id)
   // With them, the rest would be gone by itself: what is cached of a token has to be told.
   await tx.trx.deleteFrom('server_grant').where('membership_id', '=', id).execute()
   await deleteTokens(tx, membership)
-  await revokeInvitationsOf(tx, membership.person_id)
+  await revokeInvitations(tx, membership.person_id, [])
   await tx.trx
     .deleteFrom('membership')
     .where('account_id', '=', tx.accountId)

@@ -46,6 +46,8 @@ export interface ApiKeyTable {
   readonly person_id: ColumnType<string | null, string | null | undefined, never>
   /** What it carries, and no more than its person's. */
   readonly role: ColumnType<Role, Role | undefined, never>
+  /** Whether it carries what its person was lent, too. */
+  readonly carries_grants: ColumnType<boolean, boolean | undefined, never>
 }
 
 /** Upstream APIs. */

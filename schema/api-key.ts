@@ -17,6 +17,7 @@ import { connect, pageArgs } from './connection.ts'
 import { inAccount, viewerOf, type Context } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION, makeCredential } from './idempotency-key.ts'
 import { can, needs } from './need.ts'
+import { covers } from './role.ts'
 import { checkRole, loadUser, RoleRef, UserRef } from './user.ts'
 import { checkExpiry, checkId, checkName, checkText } from './validate.ts'
 
@@ -68,6 +69,20 @@ function readableBy(context: Context): Pick<ApiKeyFilter, 'userId' | 'id'> {
   if (can(context, 'api-key:administer')) return {}
   const { userId, apiKeyId } = viewerOf(context)
   return userId === undefined ? { id: apiKeyId ?? '' } : { userId }
+}
+
+/** Whether the viewer may revoke the key: their own, or one that carries no more than they have. */
+export function mayRevoke(
+  context: Context,
+  key: Pick<ApiKeyRow, 'id' | 'person_id' | 'role'>,
+): boolean {
+  const isCovered = covers(viewerOf(context).permissions, key.role)
+  return isOwn(context, key) || (can(context, 'api-key:administer') && isCovered)
+}
+
+function isOwn(context: Context, key: Pick<ApiKeyRow, 'id' | 'person_id'>): boolean {
+  const { userId, apiKeyId } = viewerOf(context)
+  return key.id === apiKeyId || (userId !== undefined && key.person_id === userId)
 }
 
 const ApiKeyConnection = builder.connectionObject(
@@ -135,7 +150,7 @@ const CreateApiKeyInput = builder.inputType('CreateApiKeyInput', {
     role: t.field({
       type: RoleRef,
       description:
-        "What it carries: a role that has no permission which the viewer lacks. Default: the viewer's.",
+        "What it carries: a role that has no permission which the viewer lacks. Only with the viewer's own role, which is the default, it carries their grants for single servers too.",
     }),
     idempotencyKey: t.string({ description: IDEMPOTENCY_KEY_DESCRIPTION }),
   }),
@@ -151,7 +166,8 @@ builder.mutationField('createApiKey', (t) =>
     args: { input: t.arg({ type: CreateApiKeyInput, required: true, description: 'What to do.' }) },
     resolve: async (_root, { input }, context) => {
       const name = checkName(['input', 'name'], input.name)
-      const role = checkRole(context, ['input', 'role'], input.role ?? viewerOf(context).role)
+      const { role: ownRole, carriesGrants, userId } = viewerOf(context)
+      const role = checkRole(context, ['input', 'role'], input.role ?? ownRole)
       const newKeyId = newId('key')
       const newKey = makeCredential(context, 'hmk', newKeyId, input)
       // With the role that it comes to: who repeats the request with less is not shown the key.
@@ -165,8 +181,9 @@ builder.mutationField('createApiKey', (t) =>
             name,
             hash: hashCredential(newKey),
             expiresAt,
-            userId: viewerOf(context).userId,
+            userId,
             role,
+            carriesGrants: carriesGrants && role === ownRole,
           })
         },
         get: getApiKey,
@@ -190,9 +207,7 @@ builder.mutationField('revokeApiKey', (t) =>
       return await inAccount(context, async (tx) => {
         const key = await getApiKey(tx, id)
         if (!mayRead(context, key)) throw new NotFoundError(`No API key ${id}`)
-        const { userId, apiKeyId } = viewerOf(context)
-        const isOwn = id === apiKeyId || (userId !== undefined && key.person_id === userId)
-        if (!isOwn) checkRole(context, ['id'], key.role)
+        if (!isOwn(context, key)) checkRole(context, ['id'], key.role)
         return await revokeApiKey(tx, id)
       })
     },

@@ -31,6 +31,8 @@ export interface Viewer {
   readonly permissions: ReadonlySet<Permission>
   /** Server → what the person may do with it beyond that. */
   readonly grants: ReadonlyMap<string, GrantLevel>
+  /** Whether the credential has the person's grants at all. */
+  readonly carriesGrants: boolean
   /** Whose credential it is; undefined for the account's own. */
   readonly userId: string | undefined
   /** Undefined for a session, and for the administrator's key, which is configured and in no table. */
@@ -105,8 +107,10 @@ export interface Context {
   readonly db: Database
   /** Encrypts secrets; what resolvers read back of them is ciphertext. */
   readonly vault: Vault
-  /** Undefined where no valid credential was sent; the root types refuse that by default. */
+  /** Undefined where no valid credential was sent; every root field refuses that. */
   readonly viewer: Viewer | undefined
+  /** The viewer as they are now: they may have lost a right since the request came. */
+  readonly authenticateAgain: () => Promise<Viewer | undefined>
   /** Reads an OpenAPI document in a worker thread. Bytes are transferred: they are gone afterwards. */
   readonly importDocument: (source: DocumentSource, accountId: string) => Promise<ImportOutcome>
   /** Compiles and runs scripts, and knows which of them are off. */

@@ -1,7 +1,13 @@
 // Making, changing and deleting resources. Its content is one of three: a text, bytes, or what an API
 // answers; a change of one takes the others away.
 import { ConflictError, InvalidError, NotFoundError } from '../db/errors.ts'
-import { deleteResource, getResource, insertResource, updateResource } from '../db/resource.ts'
+import {
+  deleteResource,
+  getResource,
+  insertResource,
+  updateResource,
+  type Resource,
+} from '../db/resource.ts'
 import { getServer } from '../db/server.ts'
 import { getTool } from '../db/tool.ts'
 import type { ResourceVariable } from '../db/content.ts'
@@ -81,10 +87,14 @@ const CreateResourceInput = builder.inputType('CreateResourceInput', {
   }),
 })
 
+/** A grant lends a server, not the account's APIs nor what a builder made of them. */
+function checkLent(context: Context, { tool_id: toolId }: Pick<Resource, 'tool_id'>): void {
+  if (toolId !== null) demand(context, 'tool:call')
+}
+
 /** Reads nothing of the tool: whether it fits is said at the first read, as for a tool call. */
 async function checkTool(context: Context, tx: Tx, toolId: string | null): Promise<void> {
   if (toolId === null) return
-  // A grant lends a server, not the account's APIs.
   demand(context, 'tool:call')
   const { method } = await getTool(tx, toolId)
   if (method === 'GET') return
@@ -238,7 +248,9 @@ builder.mutationField('updateResource', (t) =>
         ...given('variables', input.variables, readVariables),
       }
       return await inAccount(context, async (tx) => {
-        const next = { ...(await getResource(tx, id)), ...values }
+        const present = await getResource(tx, id)
+        const next = { ...present, ...values }
+        checkLent(context, present)
         checkNames(next.uri, next.text, next.variables)
         await checkTool(context, tx, next.tool_id)
         return await updateResource(tx, id, values, input.version ?? undefined)
@@ -256,7 +268,10 @@ builder.mutationField('deleteResource', (t) =>
     args: { id: t.arg.id({ required: true, description: 'Which resource.' }) },
     resolve: async (_root, args, context) => {
       const id = checkId(['id'], 'res', args.id)
-      await inAccount(context, (tx) => deleteResource(tx, id))
+      await inAccount(context, async (tx) => {
+        checkLent(context, await getResource(tx, id))
+        await deleteResource(tx, id)
+      })
       return id
     },
   }),

@@ -4,7 +4,7 @@ import {
   countMemberships,
   deleteMembership,
   findMembershipOfUser,
-  getMembership,
+  lockMembership,
   listMemberships,
   updateMembership,
   type Membership,
@@ -15,7 +15,7 @@ import { answer, builder } from './builder.ts'
 import { connect, pageArgs } from './connection.ts'
 import { asIdentity, inAccount, personOf, viewerOf } from './context.ts'
 import { can, needs } from './need.ts'
-import { covers, permissionsOf } from './role.ts'
+import { covers, permissionsOf, ROLES } from './role.ts'
 import { checkRole, loadUser, RoleRef, UserRef } from './user.ts'
 import { checkId, checkText } from './validate.ts'
 import { getUserById } from '../db/user.ts'
@@ -97,7 +97,7 @@ builder.mutationField('updateMembership', (t) =>
     ...needs('membership:write'),
     type: MembershipRef,
     description:
-      'Gives a member another role. Their sessions in this account end, so that they sign in again with the new one; so do the server tokens and the pending invitations that they made, where the new role may not make such. Nobody gives or takes more than they have, and the last OWNER stays one.',
+      'Gives a member another role. Their sessions in this account end, so that they sign in again with the new one; so do the server tokens and pending invitations that they made, where the new role may not make such, and pending invitations of themselves. Nobody gives or takes more than they have, and the last OWNER stays one.',
     errors: answer('The membership.', [InvalidError, NotFoundError, ConflictError]),
     args: {
       input: t.arg({ type: UpdateMembershipInput, required: true, description: 'What to do.' }),
@@ -107,10 +107,12 @@ builder.mutationField('updateMembership', (t) =>
       const role: Role = checkRole(context, ['input', 'role'], input.role)
       const kept = {
         keepsTokens: permissionsOf(role).has('server-token:write'),
-        keepsInvitations: permissionsOf(role).has('invitation:write'),
+        invitationRoles: permissionsOf(role).has('invitation:write')
+          ? ROLES.filter((one) => covers(permissionsOf(role), one))
+          : [],
       }
       return await inAccount(context, async (tx) => {
-        checkRole(context, ['input', 'id'], (await getMembership(tx, id)).role)
+        checkRole(context, ['input', 'id'], (await lockMembership(tx, id)).role)
         return await updateMembership(tx, id, role, kept)
       })
     },
@@ -122,13 +124,13 @@ builder.mutationField('deleteMembership', (t) =>
     ...needs('membership:write'),
     type: 'ID',
     description:
-      'Ends a membership, at once: with it end the sessions of the person in this account, their API keys, the server tokens and pending invitations that they made, and their grants. The last OWNER stays.',
+      'Ends a membership, at once: with it end the sessions of the person in this account, their API keys, the server tokens that they made, their grants, and pending invitations by them or of them. The last OWNER stays.',
     errors: answer('The id of what is gone.', [InvalidError, NotFoundError, ConflictError]),
     args: { id: t.arg.id({ required: true, description: 'Which membership.' }) },
     resolve: async (_root, args, context) => {
       const id = checkId(['id'], 'mbr', args.id)
       return await inAccount(context, async (tx) => {
-        checkRole(context, ['id'], (await getMembership(tx, id)).role)
+        checkRole(context, ['id'], (await lockMembership(tx, id)).role)
         return (await deleteMembership(tx, id)).id
       })
     },

@@ -18,6 +18,24 @@ declare global {
 
 const ROOTS: readonly string[] = ['Query', 'Mutation', 'Subscription']
 
+const mutated = new WeakSet<object>()
+
+/** Whether no other mutation of the request ran before. */
+function isFirstMutation(context: object): boolean {
+  if (mutated.has(context)) return false
+  mutated.add(context)
+  return true
+}
+
+/**
+ * Mutations of one request run one after another, and some take minutes: from the second on, it is asked
+ * again who the viewer is and what they may do.
+ */
+async function check(context: Context, need: Need, isKnown: boolean, field: object): Promise<void> {
+  if (!isKnown) Object.assign(context, { viewer: await context.authenticateAgain() })
+  await checkNeed(context, need, field)
+}
+
 class PermissionPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
   override wrapResolve(
     resolver: GraphQLFieldResolver<unknown, Types['Context'], object>,
@@ -29,12 +47,14 @@ class PermissionPlugin<Types extends SchemaTypes> extends BasePlugin<Types> {
     }
     // By `needs`, which is the only one that writes them.
     const need = extensions as unknown as Need
+    const isMutation = kind === 'Mutation'
     return (source, args, context, info) => {
       const { viewer } = context as Context
-      if (viewer?.permissions.has(need.permission) === true) {
+      const isKnown = !isMutation || viewer === undefined || isFirstMutation(context)
+      if (isKnown && viewer?.permissions.has(need.permission) === true) {
         return resolver(source, args, context, info)
       }
-      return checkNeed(context as Context, need, { parent: source, args }).then(() =>
+      return check(context as Context, need, isKnown, { parent: source, args }).then(() =>
         resolver(source, args, context, info),
       )
     }

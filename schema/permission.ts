@@ -3,9 +3,9 @@ import type { Selectable } from 'kysely'
 import type { Account } from '../db/account.ts'
 import type { ServerTokenTable, ToolTable } from '../db/tables.ts'
 import { AccountRef } from './account.ts'
-import { ApiKeyRef, mayRead } from './api-key.ts'
+import { ApiKeyRef, mayRevoke } from './api-key.ts'
 import { builder } from './builder.ts'
-import { viewerOf, type Context } from './context.ts'
+import { anyViewerOf, viewerOf, type Context } from './context.ts'
 import { can, isGranted } from './need.ts'
 import type { Permission } from './role.ts'
 import { PromptRef } from './prompt.ts'
@@ -23,14 +23,16 @@ const DELETE = 'Whether the viewer may delete it.'
 interface Row {
   readonly id: string
   readonly server_id?: string
+  /** Of a resource: what only the account's own roles may touch. */
+  readonly tool_id?: string | null
 }
 
 /** By the role, or by a grant for the server that it is or belongs to. */
 function canWrite(context: Context, permission: Permission, row: Row): boolean {
+  if (can(context, permission)) return true
   const serverId = permission === 'server:write' ? row.id : row.server_id
-  return (
-    can(context, permission) || (serverId !== undefined && isGranted(context, serverId, 'EDIT'))
-  )
+  const callsTool = typeof row.tool_id === 'string'
+  return serverId !== undefined && !callsTool && isGranted(context, serverId, 'EDIT')
 }
 
 for (const [ref, permission] of [
@@ -85,15 +87,17 @@ builder.objectField(ServerTokenRef, 'viewerCanRevoke', (t) =>
 builder.objectField(ApiKeyRef, 'viewerCanRevoke', (t) =>
   t.boolean({
     description: 'Whether there is something to revoke, and the viewer may.',
-    resolve: (key, _args, context) => key.revoked_at === null && mayRead(context, key),
+    resolve: (key, _args, context) => key.revoked_at === null && mayRevoke(context, key),
   }),
 )
 
 builder.objectField(AccountRef, 'viewerCanSuspend', (t) =>
   t.boolean({
     description: 'Whether the viewer may suspend and reactivate it: nobody their own.',
-    resolve: (account: Account, _args, context) =>
-      account.id !== viewerOf(context).accountId && can(context, 'account:administer'),
+    resolve: (account: Account, _args, context) => {
+      const { accountId, permissions } = anyViewerOf(context)
+      return account.id !== accountId && permissions.has('account:administer')
+    },
   }),
 )
 

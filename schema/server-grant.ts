@@ -21,7 +21,10 @@ import { checkId } from './validate.ts'
 const GrantLevelRef = builder.enumType('GrantLevel', {
   description: 'What a grant lets a member do with its server.',
   values: {
-    USE: { description: 'See it and its tools, and make and revoke own tokens for it.' },
+    USE: {
+      description:
+        'See it, its tools and the names of the variables that they use, and make and revoke own tokens for it.',
+    },
     EDIT: {
       description:
         'The same, and change it: its texts, how it shows its tools, its prompts, its interceptors, and resources that are stored. Not which tools it has.',

@@ -18,7 +18,7 @@ import { connect, orderArgs } from './connection.ts'
 import { inAccount } from './context.ts'
 import { createOnce, IDEMPOTENCY_KEY_DESCRIPTION } from './idempotency-key.ts'
 import { checkOrigins } from './validate-url.ts'
-import { needs, visibleServers } from './need.ts'
+import { demand, needs, visibleServers } from './need.ts'
 import { checkId, checkIds, checkName, checkText } from './validate.ts'
 
 /** The GraphQL type `Server`. */
@@ -181,6 +181,8 @@ builder.mutationField('updateServer', (t) =>
     resolve: async (_root, { input }, context) => {
       const id = checkId(['input', 'id'], 'srv', input.id)
       const { name, instructions, allowedOrigins } = input
+      // A grant lends what the server says, not who reaches it.
+      if (allowedOrigins) demand(context, 'server:write')
       const values = {
         ...(typeof name === 'string' && { name: checkName(['input', 'name'], name) }),
         ...(typeof instructions === 'string' && {

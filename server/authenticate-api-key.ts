@@ -66,7 +66,8 @@ export function createApiKeyAuthenticator({
     return toViewer(found.account_id, found.id, roleOfKey(found), {
       permissions: permissionsOfKey(found),
       // A key that was made to carry less does not carry what its person was lent.
-      grants: found.role === found.member_role ? new Map(found.grants) : NO_GRANTS,
+      grants: found.carries_grants ? new Map(found.grants) : NO_GRANTS,
+      carriesGrants: found.carries_grants,
       userId: found.person_id ?? undefined,
     })
   }
@@ -85,6 +86,7 @@ function toViewer(
     apiKeyId,
     role,
     grants: NO_GRANTS,
+    carriesGrants: false,
     userId: undefined,
     session: undefined,
     isAdministrator: false,

@@ -48,7 +48,7 @@ export interface Handlers extends Pick<
   'graphql' | 'documentUpload' | 'pages' | 'schemaDownload' | 'listKeys'
 > {
   readonly mcp: McpEndpoint
-  readonly isBrowserKnown: SignInHouse['isBrowserKnown']
+  readonly isSignedIn: SignInHouse['isSignedIn']
 }
 
 /** Builds them; nothing asks before a request arrives. */
@@ -83,9 +83,13 @@ export function createHandlers(parts: HandlerParts): Handlers {
     }),
     documentUpload: createDocumentUpload({ db, authenticate }),
     pages: signIn.pages,
-    schemaDownload: createSchemaDownload({ authenticate, tickets }),
+    schemaDownload: createSchemaDownload({
+      authenticate,
+      tickets,
+      isIntrospectionOn: config.isIntrospectionOn,
+    }),
     listKeys: tickets.listKeys,
-    isBrowserKnown: signIn.isBrowserKnown,
+    isSignedIn: signIn.isSignedIn,
   }
 }
 

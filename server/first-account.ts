@@ -14,9 +14,16 @@ import { deriveKey } from './instance-key.ts'
 
 const ACCOUNT_NAME = 'Default'
 
-/** The first account's id; the account is made at the first start, by whichever process comes first. */
-export async function openFirstAccount(db: Database): Promise<string> {
-  const accountId = await insertInstanceValue(db, 'first_account_id', newId('acc'))
+/** The first account, and whether this start made it. */
+export interface FirstAccount {
+  readonly id: string
+  readonly isNew: boolean
+}
+
+/** The first account; it is made at the first start, by whichever process comes first. */
+export async function openFirstAccount(db: Database): Promise<FirstAccount> {
+  const proposedId = newId('acc')
+  const accountId = await insertInstanceValue(db, 'first_account_id', proposedId)
   try {
     await withAccount(db, accountId, async (tx) => {
       try {
@@ -30,7 +37,7 @@ export async function openFirstAccount(db: Database): Promise<string> {
     // Another process made it between our look and our insert.
     if (!(error instanceof ConflictError)) throw error
   }
-  return accountId
+  return { id: accountId, isNew: accountId === proposedId }
 }
 
 /** A credential of the program's own, and whether this call made it. */

@@ -80,11 +80,11 @@ export function wantsGraphiql(request: Request): boolean {
  * request: nine megabytes that most never ask for.
  */
 export function createGraphiql(
-  isSignedIn: (request: Request) => boolean,
+  isSignedIn: (request: Request) => Promise<boolean>,
 ): (request: Request) => Promise<Response> {
   const pages = new Map<Greeting, Promise<Page>>()
   return async (request) => {
-    const greeting = isSignedIn(request) ? BY_SESSION : BY_KEY
+    const greeting = (await isSignedIn(request)) ? BY_SESSION : BY_KEY
     const page = pages.get(greeting) ?? makePage(greeting)
     pages.set(greeting, page)
     const { body, headers } = await page

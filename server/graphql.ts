@@ -68,6 +68,7 @@ export function createGraphql(
       signal,
       withOwnBound,
       viewer,
+      authenticateAgain: () => deps.authenticate(request),
       importDocument,
       deriveBytes,
       mcpUrl,

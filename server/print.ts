@@ -36,7 +36,9 @@ export function printQuickStart(result: QuickStartResult, isJson: boolean): stri
     `  Token         ${token}`,
     `  GraphQL       ${graphqlUrl}`,
     `  API key       ${apiKey}`,
-    '  In a browser  npm run sign-in-link   (prints a link that signs you in)',
+    result.signInLink === undefined
+      ? '  Sign in       npm run sign-in-link   (prints a link for your browser)'
+      : `  Sign in       ${result.signInLink}   (once, within 10 minutes)`,
     '',
     `For this run, calls may go to ${result.openedEgress.join(' and ')}.`,
     ...printEgressAdvice(result),

@@ -17,6 +17,8 @@ export interface QuickStartResult {
   readonly serverId: string
   readonly graphqlUrl: string
   readonly apiKey: string
+  /** Signs the owner in with a browser, once; at the first start only. */
+  readonly signInLink: string | undefined
   readonly clients: ClientConfigs
   readonly serverName: string
   readonly toolCount: number
@@ -88,6 +90,7 @@ async function importDocument(
     serverId,
     graphqlUrl: running.graphqlUrl,
     apiKey: running.ownerKey.text,
+    signInLink: running.signInLink,
     clients: clientConfigs(imported.provider.name, mcpUrl, token.text),
     serverName: imported.provider.name,
     toolCount: imported.toolCount,

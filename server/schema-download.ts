@@ -9,14 +9,21 @@ import type { Tickets } from './ticket.ts'
 /** What the endpoint needs of the process. */
 export interface SchemaDownloadDeps extends Pick<GraphqlDeps, 'authenticate'> {
   readonly tickets: Pick<Tickets, 'redeem'>
+  /** Where it is off, the schema is for nobody. */
+  readonly isIntrospectionOn: boolean
 }
 
-/** Answers 200 with the SDL, or 401 where neither a credential nor a fresh ticket came. */
+/** Answers 200 with the SDL, 401 where neither a credential nor a fresh ticket came, 404 where introspection is off. */
 export function createSchemaDownload({
   authenticate,
   tickets,
+  isIntrospectionOn,
 }: SchemaDownloadDeps): (request: Request, requestId: string) => Promise<Response> {
   return async (request, requestId) => {
+    if (!isIntrospectionOn) {
+      const message = 'The schema is not shown here: GRAPHQL_INTROSPECTION is off'
+      return errorResponse({ code: 'NOT_FOUND', message }, requestId)
+    }
     const ticket = new URL(request.url).searchParams.get('ticket')
     const known =
       ticket === null ? await authenticate(request) : await tickets.redeem('SCHEMA', ticket)

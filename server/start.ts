@@ -14,6 +14,7 @@ import { listen, type HttpServer } from './http-server.ts'
 import { loadInstanceKey, proveInstanceKey } from './instance-key.ts'
 import { createLog, type Log } from './log.ts'
 import { printSignInLink } from './sign-in/print-link.ts'
+import { settlesWithin } from './settles-within.ts'
 import { createRateLimit } from './rate-limit.ts'
 
 /** The product, running. */
@@ -69,12 +70,22 @@ export async function start(config: Config): Promise<Running> {
     })
     undo.push(() => db.close())
     await proveInstanceKey(db, key)
-    const accountId = await openFirstAccount(db)
+    const { id: accountId, isNew: isFirstStart } = await openFirstAccount(db)
     const ownerKey =
       config.adminKey === undefined
         ? await openOwnerKey(db, accountId, key)
         : { text: config.adminKey, isNew: false }
-    return await serve({ config, log, pool, sandbox, db, key, accountId, ownerKey })
+    return await serve({
+      config,
+      log,
+      pool,
+      sandbox,
+      db,
+      key,
+      accountId,
+      ownerKey,
+      isFirstStart,
+    })
   } catch (error) {
     for (const step of undo.reverse()) await step()
     throw error
@@ -99,6 +110,7 @@ function openSandbox({ sandbox }: Config, log: Log): Sandbox {
 type Parts = Pick<Running, 'log' | 'pool' | 'db' | 'key' | 'accountId' | 'ownerKey'> & {
   readonly config: Config
   readonly sandbox: Sandbox
+  readonly isFirstStart: boolean
 }
 
 /** What is known only while the process runs. */
@@ -109,7 +121,7 @@ interface State {
 }
 
 async function serve(parts: Parts): Promise<Running> {
-  const { config, log, pool, sandbox, db, key, accountId, ownerKey } = parts
+  const { config, log, pool, sandbox, db, key, accountId, ownerKey, isFirstStart } = parts
   const state: State = { publicUrl: config.publicUrl ?? '', isStopping: false }
   const publicUrl = () => state.publicUrl
   const mcpUrl = (serverId: string) => mcpUrlOf(state.publicUrl, serverId)
@@ -117,7 +129,7 @@ async function serve(parts: Parts): Promise<Running> {
   const app = createApp({
     ...handlers,
     mcp: handlers.mcp.answer,
-    graphiql: config.isGraphiqlOn ? createGraphiql(handlers.isBrowserKnown) : undefined,
+    graphiql: config.isGraphiqlOn ? createGraphiql(handlers.isSignedIn) : undefined,
     findUnreadiness: () => findUnreadiness(db, state.isStopping),
     rateLimit: createRateLimit(config.rateLimitPerMinute),
     log,
@@ -141,7 +153,7 @@ async function serve(parts: Parts): Promise<Running> {
   const graphqlUrl = `${state.publicUrl}/graphql`
   // Nobody else can sign in then; and a later start finds `npm run sign-in-link`.
   const signInLink =
-    ownerKey.isNew && config.signIn.authProviders.length === 0
+    isFirstStart && config.signIn.authProviders.length === 0
       ? await printSignInLink(key, state.publicUrl)
       : undefined
   return { app, signInLink, db, pool, log, key, accountId, ownerKey, mcpUrl, graphqlUrl, stop }
@@ -163,16 +175,6 @@ async function drain(http: HttpServer, pool: Pool, log: Log): Promise<void> {
   log.warn('cancelling the calls that did not finish in time')
   pool.cancelAll()
   if (!(await settlesWithin(drained, CANCEL_GRACE_MS))) http.close()
-}
-
-async function settlesWithin(promise: Promise<void>, ms: number): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, ms, false)
-  })
-  const isSettled = await Promise.race([promise.then(() => true), late])
-  clearTimeout(timer)
-  return isSettled
 }
 
 async function readVersion(): Promise<string> {

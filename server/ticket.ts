@@ -62,10 +62,19 @@ export const TICKET_PATHS: Readonly<Record<TicketPurpose, string>> = {
 
 /** 60 s: a browser follows the link at once. */
 const LIFETIME_MS = 60_000
+/** Of the clocks of two processes. */
+const MAX_SKEW_SECONDS = 5
 const MAX_TICKET_CHARACTERS = 2_048
 const HEADER = { alg: 'EdDSA', typ: 'hasmcp-ticket+jwt' } as const
 const SEAL = { alg: 'dir', enc: 'A256GCM' } as const
 const DAY_MS = 86_400_000
+const CHECKS = {
+  algorithms: [HEADER.alg],
+  typ: HEADER.typ,
+  requiredClaims: ['sub', 'jti', 'exp', 'iat'],
+  maxTokenAge: LIFETIME_MS / 1000,
+  clockTolerance: MAX_SKEW_SECONDS,
+}
 
 /** The tickets of one installation. */
 export function createTickets({
@@ -110,13 +119,11 @@ export function createTickets({
     },
     async redeem(purpose, token) {
       if (token.length > MAX_TICKET_CHARACTERS) return undefined
-      const verified = await verify(token, createLocalJWKSet({ keys: [...(await listKeys())] }), {
-        algorithms: [HEADER.alg],
-        typ: HEADER.typ,
+      const keys = createLocalJWKSet({ keys: [...(await listKeys())] })
+      const verified = await verify(token, keys, {
+        ...CHECKS,
         issuer: publicUrl(),
         audience: addressOf(purpose),
-        requiredClaims: ['sub', 'jti', 'exp', 'iat'],
-        maxTokenAge: LIFETIME_MS / 1000,
         currentDate: now(),
       })
       if (verified === undefined) return undefined

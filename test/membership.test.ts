@@ -241,3 +241,43 @@ test('memberships are found by name, address and role, page after page', async (
   const { memberships } = await find({ contains: 'z.example' }, 1)
   assert.deepEqual(memberships, { totalCount: 3, nodes: names('zoe') })
 })
+
+test('a request that is under way when its person is removed ends with the mutation that runs', async () => {
+  const reached = Promise.withResolvers<void>()
+  const gate = Promise.withResolvers<void>()
+  const slow = await openWorld({ after }, async (_request, response) => {
+    reached.resolve()
+    await gate.promise
+    response.setHeader('content-type', 'application/json').end('{}')
+  })
+  const boss = await signInByLink(slow.app)
+  await slow.importProvider(['get /slow'])
+  const { tools } = await boss.ask<{ tools: { nodes: { id: string }[] } }>(
+    '{ tools(first: 1) { nodes { id } } }',
+  )
+  const toolId = tools.nodes[0]?.id
+  const admin = await join(slow.app, boss, 'short@example.com', 'ADMIN')
+  const { key } = await admin.make<{ key: string }>(
+    'createApiKey',
+    { input: { name: 'Mine' } },
+    'key',
+  )
+  const query = `mutation($toolId: ID!) {
+    callTool(input: { toolId: $toolId }) { __typename }
+    createInvitation(input: { email: "alt@example.com", role: ADMIN }) { __typename } }`
+  const running = [admin, withKey(slow.app, key)].map((one) => one.send(query, { toolId }))
+  await reached.promise
+  const id = await membershipOf(boss, admin)
+  await boss.make('deleteMembership', { id }, '')
+  gate.resolve()
+  for (const { body } of await Promise.all(running)) {
+    assert.deepEqual(
+      body.errors?.map(({ path, message }) => [path, message]),
+      [[['createInvitation'], UNAUTHENTICATED]],
+    )
+  }
+  const { invitations } = await boss.ask<{ invitations: object }>(
+    '{ invitations(first: 9, filter: { isPending: true }) { totalCount } }',
+  )
+  assert.deepEqual(invitations, { totalCount: 0 })
+})

@@ -221,14 +221,14 @@ test('npm start without a flag prints the owner key once, and only once', async 
   assert.deepEqual(Object.keys(JSON.parse(second.firstLine) as object), ['graphqlUrl'])
 })
 
-test('HASMCP_ADMIN_KEY is the owner key, and nothing is printed in its place', async (t) => {
+test('HASMCP_ADMIN_KEY is the owner key, and is not printed', async (t) => {
   const HASMCP_ADMIN_KEY = 'x'.repeat(16) + '0123456789abcdef'
   const product = await startProduct(t, {
     args: ['--json'],
     env: { ...(await createTestStorage(t)), HASMCP_ADMIN_KEY },
   })
   const line = JSON.parse(product.firstLine) as { graphqlUrl: string }
-  assert.deepEqual(Object.keys(line), ['graphqlUrl'])
+  assert.deepEqual(Object.keys(line), ['graphqlUrl', 'signInLink'])
   const viewer = await graphql(line.graphqlUrl, HASMCP_ADMIN_KEY, '{ viewer { account { name } } }')
   assert.deepEqual(viewer, { viewer: { account: { name: 'Default' } } })
 })

@@ -73,6 +73,7 @@ test('every root field is refused without a viewer', async () => {
     db: new Proxy({} as Database, { get: () => assert.fail('the database was asked') }),
     vault: new Proxy({} as Context['vault'], { get: () => assert.fail('a secret was made') }),
     viewer: undefined,
+    authenticateAgain: () => assert.fail('somebody was authenticated'),
     importDocument: () => assert.fail('a document was imported'),
     sandbox: {
       run: () => assert.fail('a script was run'),

@@ -219,6 +219,14 @@ test('to edit: a member changes the server and what is its own, and neither its 
     ),
     { server: { viewerCanUpdate: true, viewerCanDelete: false, prompts: { totalCount: 2 } } },
   )
+  const { server } = await ben.ask<{ server: { resources: { nodes: object[] } } }>(
+    'query($id: ID!) { server(id: $id) { resources(first: 9) { nodes { uri viewerCanUpdate viewerCanDelete } } } }',
+    { id: lent.id },
+  )
+  assert.deepEqual(server.resources.nodes, [
+    { uri: 'a:b', viewerCanUpdate: true, viewerCanDelete: true },
+    { uri: 'a:c', viewerCanUpdate: false, viewerCanDelete: false },
+  ])
   const noCall = FORBIDDEN('tool:call', BUILDERS)
   const noServer = FORBIDDEN('server:write', BUILDERS)
   const noPrompt = FORBIDDEN('prompt:write', BUILDERS)
@@ -227,8 +235,15 @@ test('to edit: a member changes the server and what is its own, and neither its 
     ['createResource', on({ uri: 'b:c', toolId }), noCall],
     ['updateResource', { input: { id: lent.resource, toolId } }, noCall],
     ['updateResource', { input: { id: lent.live, arguments: { petId: 1 } } }, noCall],
+    ['updateResource', { input: { id: lent.live, text: 'mine' } }, noCall],
+    ['deleteResource', { id: lent.live }, noCall],
     ['callTool', { input: { toolId, serverId: lent.id } }, noCall],
     ['deleteServer', { id: lent.id }, noServer],
+    [
+      'updateServer',
+      { input: { id: lent.id, allowedOrigins: ['https://evil.example'] } },
+      noServer,
+    ],
     ['setServerTools', { input: { serverId: lent.id, toolIds: [] } }, noServer],
     ['addServerTools', { input: { serverId: lent.id, providerIds: [providerId] } }, noServer],
     ['removeServerTools', { input: { serverId: lent.id, toolIds: [toolId] } }, noServer],

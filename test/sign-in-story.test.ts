@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import type { Page } from 'playwright-core'
+import { PERSONAL, permissionsOf } from '../schema/role.ts'
 import { startApp, type TestApp } from './support/app.ts'
 import { noBrowser, openBrowser, type Visitor } from './support/browser.ts'
 import { mutation } from './support/control-plane.ts'
@@ -170,10 +171,14 @@ test(
     await bo.page.getByText('You act for Tea shop, as ANALYST.').waitFor()
 
     await openConsole(bo, origin)
-    const reads = await ask(bo, '{ servers(first: 1) { totalCount } viewer { user { email } } }')
+    const reads = await ask(
+      bo,
+      '{ servers(first: 1) { totalCount } viewer { user { email } permissions } }',
+    )
+    const may = [...permissionsOf('ANALYST'), ...PERSONAL, 'account:create']
     assert.deepEqual(reads.body.data, {
       servers: { totalCount: 0 },
-      viewer: { user: { email: BO } },
+      viewer: { user: { email: BO }, permissions: [...new Set(may)].toSorted() },
     })
     const writes = await ask(bo, mutation('createServer', 'id'), { input: { name: 'Mine' } })
     assert.deepEqual(

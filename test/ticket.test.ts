@@ -200,7 +200,7 @@ test('a ticket that our own key signed wrongly opens nothing', async (t) => {
       .setExpirationTime('60s')
   const now = Math.floor(Date.now() / 1000)
   const table: Readonly<Record<string, SignJWT>> = {
-    expired: build().setExpirationTime(now - 1),
+    expired: build().setExpirationTime(now - 10),
     'issued long ago': build().setIssuedAt(now - 120),
     'issued tomorrow': build().setIssuedAt(now + 86_400),
     'not before tomorrow': build().setNotBefore(now + 86_400),
@@ -229,3 +229,10 @@ async function openKey({ app }: Scene) {
   const jwk = JSON.parse(new TextDecoder().decode(plaintext)) as Parameters<typeof importJWK>[0]
   return { privateKey: await importJWK(jwk, 'EdDSA'), kid: row.id }
 }
+
+test('where introspection is off nobody gets the schema, by whatever credential', async (t) => {
+  const app = await startApp(t, { GRAPHQL_INTROSPECTION: 'off' })
+  const url = new URL('/schema.graphql', app.graphqlUrl)
+  const headers = { authorization: `Bearer ${app.apiKey}` }
+  assert.equal((await app.app(new Request(url, { headers }), FROM)).status, 404)
+})

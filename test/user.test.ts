@@ -155,3 +155,34 @@ test('colleagues see who somebody is; others find nobody, and a key is of its pe
   const ofAccount = await withKey(open, open.apiKey).ask('{ viewer { role user { id } } }')
   assert.deepEqual(ofAccount, { viewer: { role: 'OWNER', user: null } })
 })
+
+test('a person without an account makes one and reads all of it', async () => {
+  const person = await signIn(open, 'new@example.com')
+  const { account } = await person.make<{ account: object }>(
+    'createAccount',
+    { input: { name: 'Mine' } },
+    'account { name viewerCanSuspend }',
+  )
+  assert.deepEqual(account, { name: 'Mine', viewerCanSuspend: false })
+})
+
+test('whoever stands at the machine is an owner, whatever they were before', async (t) => {
+  const app = await startApp(t)
+  const owner = await signInByLink(app)
+  const dev = await join(app, owner, 'dev@example.com', 'DEVELOPER')
+  const again = await signInByLink(app, dev.email)
+  const { viewer } = await again.ask<{ viewer: object }>('{ viewer { role account { id } } }')
+  assert.deepEqual(viewer, { role: 'OWNER', account: { id: app.accountId } })
+})
+
+test('nobody signs in where a cookie would travel in clear, nor is sent around by a proxy', async (t) => {
+  const app = await startApp(t, { PUBLIC_URL: 'http://10.0.0.5:4242' })
+  const get = async (of: typeof app, url: string) => {
+    const response = await of.app(new Request(url), { ip: '192.0.2.1' })
+    return [response.status, /<h1>([^<]*)/.exec(await response.text())?.[1]]
+  }
+  assert.deepEqual(await get(app, 'http://10.0.0.5:4242/sign-in'), [403, 'Signing in needs https'])
+  const proxied = await startApp(t, { PUBLIC_URL: 'http://localhost:8080' })
+  assert.deepEqual(await get(proxied, 'http://127.0.0.1:4242/sign-in'), [200, 'Sign in'])
+  assert.deepEqual(await get(proxied, 'http://127.0.0.1:8080/sign-in'), [303, undefined])
+})

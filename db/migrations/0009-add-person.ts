@@ -111,6 +111,7 @@ const STATEMENTS = [
   // What a person made ends with their membership; what has no person is the account's own.
   `alter table api_key add column person_id text collate "C",
     add column role text not null default 'OWNER',
+    add column carries_grants boolean not null default false,
     add constraint api_key_role_check check (${ROLE_CHECK}),
     add constraint api_key_account_id_person_id_fkey foreign key (account_id, person_id)
       references membership (account_id, person_id) on delete cascade`,
@@ -167,7 +168,7 @@ const RIGHTS = [
   'grant select (id, account_id, person_id, role) on membership to hasmcp_gate',
   'create policy server_grant_gate_policy on server_grant for select to hasmcp_gate using (true)',
   'grant select (account_id, membership_id, server_id, level) on server_grant to hasmcp_gate',
-  'grant select (person_id, role) on api_key to hasmcp_gate',
+  'grant select (person_id, role, carries_grants) on api_key to hasmcp_gate',
 
   // 14 days from the sign-in, 12 hours from the last use.
   `create policy session_purge_policy on session for delete to hasmcp_purge
@@ -176,6 +177,9 @@ const RIGHTS = [
   `create policy used_token_purge_policy on used_token for delete to hasmcp_purge
     using (expires_at < now())`,
   'grant delete on used_token to hasmcp_purge',
+  `create policy invitation_purge_policy on invitation for delete to hasmcp_purge
+    using (expires_at < now() - interval '30 days')`,
+  'grant delete on invitation to hasmcp_purge',
 ]
 
 /** Creates the tables and the rights on them. */

@@ -44,6 +44,9 @@ interface Watched {
   look: Look
 }
 
+/** Who may do what changes no list of a server. */
+const NO_CONTENT: readonly DbEvent['noun'][] = ['api-key', 'membership', 'invitation']
+
 /** Watches nothing yet; it listens to the database's events until it is closed. */
 export function createChangeHub({ events, findRoute, onError }: ChangeHubDeps): ChangeHub {
   const servers = new Map<string, Watched>()
@@ -60,7 +63,7 @@ export function createChangeHub({ events, findRoute, onError }: ChangeHubDeps): 
     const { noun, accountId, id } = event
     if (noun === 'server-token' || noun === 'account') doubt(event)
     else if (noun === 'server') mark((one) => one.accountId === accountId && one.serverId === id)
-    else if (noun !== 'api-key') mark((one) => one.accountId === accountId)
+    else if (!NO_CONTENT.includes(noun)) mark((one) => one.accountId === accountId)
   })
   const untrust = events.onDistrust(() => {
     // What was changed in between is found when events come again.

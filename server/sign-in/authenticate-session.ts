@@ -60,6 +60,7 @@ export function createSessionAuthenticator({
         ...(role === null || isSuspended ? [] : permissionsOf(role)),
       ]),
       grants: new Map(grants),
+      carriesGrants: true,
       userId: user.id,
       apiKeyId: undefined,
       session: { user, session },

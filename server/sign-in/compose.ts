@@ -37,8 +37,8 @@ export interface SignInHouse {
   readonly authenticate: (request: Request) => Promise<Viewer | undefined>
   readonly createPeople: (setCookie: (text: string) => void) => People
   readonly pages: Pages
-  /** Whether a browser has our cookie, be it of a session or not. */
-  readonly isBrowserKnown: (request: Request) => boolean
+  /** Whether whoever opens a page is signed in. */
+  readonly isSignedIn: (request: Request) => Promise<boolean>
 }
 
 /** Under which links are signed; `sign-in-link.ts` signs with the same one. */
@@ -77,7 +77,7 @@ export function composeSignIn(parts: SignInParts): SignInHouse {
     authenticate: sessions.authenticate,
     createPeople: people,
     pages,
-    isBrowserKnown: (request) => cookie.read(request) !== undefined,
+    isSignedIn: async (request) => (await sessions.recognise(request)) !== undefined,
   }
 }
 

@@ -62,7 +62,8 @@ export function createGitHubProvider(setting: GitHubSetting, fetch: CustomFetch)
 function configure({ url, clientId, clientSecret }: GitHubSetting, fetch: CustomFetch) {
   const config = new Configuration(
     {
-      issuer: url,
+      // What GitHub says of itself as `iss` (RFC 9207) in its answers, and others check it by.
+      issuer: `${url}/login/oauth`,
       authorization_endpoint: `${url}/login/oauth/authorize`,
       token_endpoint: `${url}/login/oauth/access_token`,
     },

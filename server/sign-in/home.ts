@@ -17,6 +17,8 @@ export interface HomeDeps {
   readonly db: Database
   readonly sessions: SessionAuthenticator
   readonly cookie: SessionCookie
+  readonly publicUrl: () => string
+  readonly isSignUpOpen: boolean
   readonly createPeople: (setCookie: (text: string) => void) => People
 }
 
@@ -40,11 +42,8 @@ export function createHome(deps: HomeDeps): HomeRoutes {
       const viewer = await sessions.recognise(request)
       if (viewer?.session === undefined) return redirect('/sign-in')
       const { user } = viewer.session
-      return showHome(
-        viewer,
-        viewer.session,
-        await withIdentity(db, (tx) => listMembershipsOfUser(tx, user.id)),
-      )
+      const memberships = await withIdentity(db, (tx) => listMembershipsOfUser(tx, user.id))
+      return showHome(deps, viewer, viewer.session, memberships)
     },
     async switchAccount(request) {
       const person = await readPerson(deps, request)
@@ -60,7 +59,7 @@ export function createHome(deps: HomeDeps): HomeRoutes {
     invitation: (request) =>
       request.method === 'POST' ? accept(deps, request) : showInvitation(deps, request),
     async signOut(request) {
-      if (!sessions.isOwnForm(request)) return foreignForm()
+      if (!sessions.isOwnForm(request)) return foreignForm(deps.publicUrl())
       await withIdentity(db, async (tx) => {
         // Whichever is the browser's own: it must not outlive this.
         for (const credential of cookie.readAll(request)) {
@@ -73,8 +72,11 @@ export function createHome(deps: HomeDeps): HomeRoutes {
 }
 
 /** Who sent one of our forms; else the response that says why nobody did. */
-async function readPerson({ sessions }: HomeDeps, request: Request): Promise<Person | Response> {
-  if (!sessions.isOwnForm(request)) return foreignForm()
+async function readPerson(
+  { sessions, publicUrl }: HomeDeps,
+  request: Request,
+): Promise<Person | Response> {
+  if (!sessions.isOwnForm(request)) return foreignForm(publicUrl())
   const viewer = await sessions.recognise(request)
   return viewer?.session ?? redirect('/sign-in')
 }
@@ -92,15 +94,21 @@ async function renewed(
 }
 
 function showHome(
+  { isSignUpOpen }: HomeDeps,
   { role, accountProblem }: Viewer,
   { user, session }: Person,
   memberships: readonly MembershipOfUser[],
 ): Response {
   const current = memberships.find(({ account }) => account.id === session.account_id)
   const others = memberships.filter((one) => one !== current)
+  const nowhere = isSignUpOpen
+    ? 'You belong to no account yet: make one with the mutation createAccount, or follow an invitation.'
+    : 'You belong to no account yet: ask an owner of one to invite you.'
   const where =
     current === undefined
-      ? 'You belong to no account yet: make one with the mutation createAccount, or follow an invitation.'
+      ? memberships.length > 0
+        ? 'Choose the account to act for.'
+        : nowhere
       : (accountProblem?.message ?? `You act for ${current.account.name}, as ${role ?? ''}.`)
   return toResponse(
     user.name,

@@ -89,12 +89,12 @@ export function toProblemResponse(status: number, title: string, text: string): 
   )
 }
 
-/** The refusal of a form that no page of ours sent. */
-export function foreignForm(): Response {
+/** The refusal of a form that no page of the public origin sent. */
+export function foreignForm(publicUrl: string): Response {
   return toProblemResponse(
     403,
     'This form is from another site',
-    'Only pages of this installation may send it.',
+    `Only pages of ${publicUrl} may send it. If this is your installation, open it there, or set PUBLIC_URL to where you open it.`,
   )
 }
 

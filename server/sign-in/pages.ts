@@ -20,6 +20,7 @@ export function createPages(deps: HomeDeps & SignInDeps): Pages {
   const bounded =
     (page: (request: Request, providerId: string) => Response | Promise<Response>): Page =>
     async (request, providerId) => {
+      if (!isSafe(new URL(deps.publicUrl()))) return unsafe(deps.publicUrl())
       const elsewhere = toPublicUrl(new URL(request.url), deps.publicUrl())
       if (elsewhere !== undefined && request.method === 'GET') {
         return redirect(elsewhere.href)
@@ -45,13 +46,27 @@ export function createPages(deps: HomeDeps & SignInDeps): Pages {
   }
 }
 
+/** The cookie must not travel in clear, but on this machine. */
+function isSafe({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' || LOOPBACK.includes(hostname)
+}
+
+function unsafe(publicUrl: string): Response {
+  return toProblemResponse(
+    403,
+    'Signing in needs https',
+    `This installation is reached at ${publicUrl}, where a cookie would travel in clear. Set PUBLIC_URL to an https origin; API keys work as they are.`,
+  )
+}
+
 /**
  * The same page at the public origin, for a browser on this machine that calls it by another of its
  * names. Elsewhere a proxy may have changed the name: that is no mistake.
  */
 function toPublicUrl(url: URL, publicUrl: string): URL | undefined {
-  const { hostname, origin } = new URL(publicUrl)
+  const { hostname, port, origin } = new URL(publicUrl)
   const isOther = LOOPBACK.includes(hostname) && LOOPBACK.includes(url.hostname)
-  if (!isOther || url.hostname === hostname) return undefined
+  // Of another port is what a proxy in between makes of it, and would again.
+  if (!isOther || url.hostname === hostname || url.port !== port) return undefined
   return new URL(`${url.pathname}${url.search}`, origin)
 }

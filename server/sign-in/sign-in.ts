@@ -4,17 +4,19 @@ import type { Database } from '../../db/client.ts'
 import { hashCredential, newCredential } from '../../db/credential.ts'
 import { toEmailKey } from '../../db/email.ts'
 import { ConflictError } from '../../db/errors.ts'
-import { hasInvitation } from '../../db/invitation.ts'
+import { deleteExpiredInvitations, hasInvitation } from '../../db/invitation.ts'
 import {
   findMembershipOfUser,
   insertMembership,
   listMembershipsOfUser,
+  updateMembership,
 } from '../../db/membership.ts'
 import { deleteExpiredSessions, deleteSessionByHash, insertSession } from '../../db/session.ts'
 import { withAccount, withIdentity } from '../../db/transaction.ts'
 import { deleteExpiredTokens, useToken } from '../../db/used-token.ts'
 import { findUserByEmail, upsertUser, type User, type UserProfile } from '../../db/user.ts'
 import type { SessionAuthenticator } from './authenticate-session.ts'
+import { ROLES } from '../../schema/role.ts'
 import { readLinkToken } from './link-token.ts'
 import { foreignForm, html, redirect, toProblemResponse, toResponse } from './page.ts'
 import { SignInError, type SignInProblem, type SignInProvider } from './provider.ts'
@@ -139,21 +141,23 @@ async function admit(
   })
 }
 
-/** A new session in the account that the person joined first. */
+/** A new session in that account, or in the one that the person joined first. */
 async function startSession(
   { db, cookie }: SignInDeps,
   request: Request,
   user: User,
   returnTo: string,
+  inAccountId?: string,
 ): Promise<Response> {
   const [before, credential] = [cookie.read(request), newCredential('hmb')]
   await deleteExpiredSessions(db)
   await deleteExpiredTokens(db)
+  await deleteExpiredInvitations(db)
   await withIdentity(db, async (tx) => {
     if (before !== undefined) await deleteSessionByHash(tx, hashCredential(before))
     const memberships = await listMembershipsOfUser(tx, user.id)
     const open = memberships.find(({ account }) => account.suspended_at === null)
-    const accountId = (open ?? memberships[0])?.account.id ?? null
+    const accountId = inAccountId ?? (open ?? memberships[0])?.account.id ?? null
     await insertSession(tx, { userId: user.id, accountId, hash: hashCredential(credential) })
   })
   return redirect(returnTo, { 'set-cookie': cookie.print(credential) })
@@ -201,7 +205,7 @@ function showLink(request: Request): Response {
 
 async function useLink(deps: SignInDeps, request: Request): Promise<Response> {
   // Another site must not sign somebody in as somebody else.
-  if (!deps.sessions.isOwnForm(request)) return foreignForm()
+  if (!deps.sessions.isOwnForm(request)) return foreignForm(deps.publicUrl())
   const { db, linkKey } = deps
   const form = new URLSearchParams(await request.text())
   const claims = await readLinkToken(linkKey, 'sign-in', form.get('token') ?? '')
@@ -230,20 +234,27 @@ async function useLink(deps: SignInDeps, request: Request): Promise<Response> {
       })),
   )
   await joinFirstAccount(deps, user.id)
-  return await startSession(deps, request, user, HOME)
+  return await startSession(deps, request, user, HOME, deps.firstAccountId)
 }
 
+/** Whoever stands at the machine is an owner, whatever they were before. */
 async function joinFirstAccount({ db, firstAccountId }: SignInDeps, userId: string): Promise<void> {
-  const isMember = () =>
+  const isOwner = () =>
     withAccount(db, firstAccountId, async (tx) => {
-      return (await findMembershipOfUser(tx, userId)) !== undefined
+      const membership = await findMembershipOfUser(tx, userId)
+      if (membership === undefined || membership.role === 'OWNER') return membership !== undefined
+      await updateMembership(tx, membership.id, 'OWNER', {
+        keepsTokens: true,
+        invitationRoles: ROLES,
+      })
+      return true
     })
-  if (await isMember()) return
+  if (await isOwner()) return
   try {
     await withAccount(db, firstAccountId, (tx) => insertMembership(tx, { userId, role: 'OWNER' }))
   } catch (error) {
     // A second link, used at the same moment, was quicker.
-    if (!(error instanceof ConflictError) || !(await isMember())) throw error
+    if (!(error instanceof ConflictError) || !(await isOwner())) throw error
   }
 }
 

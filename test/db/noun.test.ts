@@ -84,6 +84,7 @@ test('an API key is made, found by its hash, listed and revoked once', async () 
     revoked_at: null,
     person_id: null,
     role: 'OWNER',
+    carries_grants: false,
     account_suspended_at: null,
     member_role: null,
     grants: [],
@@ -357,7 +358,7 @@ test('of two owners who leave, or demote each other, at once one stays', async (
         withAccount(db, accountId, (tx) =>
           turn % 2 === 0
             ? deleteMembership(tx, id)
-            : updateMembership(tx, id, 'ADMIN', { keepsTokens: true, keepsInvitations: true }),
+            : updateMembership(tx, id, 'ADMIN', { keepsTokens: true, invitationRoles: [] }),
         ),
       ),
     )

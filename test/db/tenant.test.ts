@@ -98,7 +98,12 @@ async function createFullTenant(): Promise<{ accountId: string; userId: string }
     const member = await insertMembership(tx, { userId, role: 'MEMBER' })
     const key = { name: 'CI', hash: hashCredential(newCredential('hmk')) }
     await insertApiKey(tx, { ...key, userId, role: 'MEMBER' })
-    await insertInvitation(tx, { email, emailKey: email, role: 'ADMIN', invitedBy: userId })
+    await insertInvitation(tx, {
+      email,
+      emailKey: `other-${email}`,
+      role: 'ADMIN',
+      invitedBy: userId,
+    })
     const server = await insertServer(tx, { name: 'Desk' })
     await addServerTools(tx, server.id, { providerId })
     await upsertServerGrant(tx, { serverId: server.id, membershipId: member.id, level: 'USE' })
@@ -292,7 +297,16 @@ test('withGate reads the columns that authentication needs and nothing else', as
   await createFullAccount()
   const open: Readonly<Record<string, readonly string[]>> = {
     account: ['id', 'suspended_at'],
-    api_key: ['account_id', 'expires_at', 'hash', 'id', 'person_id', 'revoked_at', 'role'],
+    api_key: [
+      'account_id',
+      'carries_grants',
+      'expires_at',
+      'hash',
+      'id',
+      'person_id',
+      'revoked_at',
+      'role',
+    ],
     membership: ['account_id', 'id', 'person_id', 'role'],
     server_grant: ['account_id', 'level', 'membership_id', 'server_id'],
     server_token: [

@@ -1,5 +1,5 @@
 // A provider that speaks as GitHub does (and as GitHub Enterprise Server, whose API lies under
-// /api/v3): OAuth 2.0 without OpenID, no `iss`, and refused tokens that are answered with status 200.
+// /api/v3): OAuth 2.0 without OpenID, an `iss` that is not its origin, and refused tokens that are answered with status 200.
 import { createHash, randomBytes } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import type { Cleanup } from './database.ts'
@@ -35,6 +35,8 @@ export interface GitHubProvider {
   readonly tokens: readonly string[]
   /** The only callback URL from now on, compared letter by letter (GitHub itself takes paths below it). */
   register(callbackUrl: string): void
+  /** The `iss` of its answers from now on; undefined: none, as of older servers. */
+  answerAs(iss: string | undefined): void
   /** Everybody from now on: for a login or an address that changes between two sign-ins. */
   replaceUsers(users: readonly GitHubUser[]): void
 }
@@ -49,6 +51,7 @@ interface Grant {
 interface State {
   users: readonly GitHubUser[]
   callbackUrl: string
+  iss: string | undefined
   readonly clientId: string
   readonly clientSecret: string
   readonly tokens: string[]
@@ -76,6 +79,7 @@ export async function startGitHubProvider(
   const state: State = {
     users,
     callbackUrl: '',
+    iss: undefined,
     clientId: `Iv1.${randomBytes(8).toString('hex')}`,
     clientSecret: `canary-github-secret-${randomBytes(16).toString('hex')}`,
     tokens: [],
@@ -102,6 +106,7 @@ export async function startGitHubProvider(
   t.after(() => upstream.close())
   const { origin, requests } = upstream
   const { clientId, clientSecret, tokens } = state
+  state.iss = `${origin}/login/oauth`
   return {
     origin,
     clientId,
@@ -110,6 +115,9 @@ export async function startGitHubProvider(
     tokens,
     register: (callbackUrl) => {
       state.callbackUrl = callbackUrl
+    },
+    answerAs: (iss) => {
+      state.iss = iss
     },
     replaceUsers: (next) => {
       state.users = next
@@ -131,7 +139,7 @@ function answerPage(response: ServerResponse, status: number, message: string, f
     )
 }
 
-/** The callback with these parameters and the state that was sent, and nothing else. */
+/** The callback with these parameters, the provider's name for itself and the state that was sent. */
 function redirect(
   state: State,
   query: URLSearchParams,
@@ -140,6 +148,7 @@ function redirect(
 ): void {
   const url = new URL(state.callbackUrl)
   for (const [name, value] of Object.entries(parameters)) url.searchParams.set(name, value)
+  if (state.iss !== undefined) url.searchParams.set('iss', state.iss)
   const sent = query.get('state')
   if (sent !== null) url.searchParams.set('state', sent)
   response.writeHead(302, { location: url.href }).end()

@@ -36,7 +36,7 @@ export interface Mailbox {
 }
 
 /** Starts one; it stops when the test ends. */
-export async function startMailbox(t: Cleanup): Promise<Mailbox> {
+export async function startMailbox(t: Cleanup, host = '127.0.0.1'): Promise<Mailbox> {
   let how: 'accept' | 'silent' | MailRefusal = 'accept'
   const mails: Mail[] = []
   const unread: Mail[] = []
@@ -72,11 +72,11 @@ export async function startMailbox(t: Cleanup): Promise<Mailbox> {
   })
   // A client that hangs up in the middle is no failure of the server.
   server.on('error', () => {})
-  await once(server.listen(0, '127.0.0.1'), 'listening')
+  await once(server.listen(0, host), 'listening')
   t.after(() => new Promise<void>((resolve) => server.close(() => resolve())))
   const { port } = server.server.address() as AddressInfo
   return {
-    url: `smtp://127.0.0.1:${port}`,
+    url: `smtp://${host}:${port}`,
     port,
     mails,
     next: async () => unread.shift() ?? new Promise((resolve) => waiting.push(resolve)),
