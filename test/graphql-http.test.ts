@@ -329,6 +329,7 @@ test('createApiKeyAuthenticator takes the configured key for its account', async
         'account:create',
         'signing-key:write',
       ]),
+      carriesGrants: false,
       grants: new Map(),
       isAdministrator: true,
     },

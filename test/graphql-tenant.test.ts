@@ -168,7 +168,7 @@ async function fill(db: Database, client: Client): Promise<Readonly<Record<strin
   )
   const invited = await client.mutate<{ data: { invitation: { id: string } } }>(
     'createInvitation',
-    { email, role: 'MEMBER' },
+    { email: `friend-${email}`, role: 'MEMBER' },
     'invitation { id }',
   )
   const document = (await (await client.upload(openapi(['get /pets']))).json()) as {
