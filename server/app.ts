@@ -7,6 +7,7 @@ import { ClientGoneError, clientGoneResponse } from './client-gone.ts'
 import { errorResponse, toPublicError } from './errors.ts'
 import { wantsGraphiql } from './graphiql.ts'
 import type { Log } from './log.ts'
+import type { Metrics } from './metrics.ts'
 import type { RateLimit } from './rate-limit.ts'
 import type { Page, Pages } from './sign-in/pages.ts'
 
@@ -28,6 +29,10 @@ export interface AppDeps {
   /** A sentence when the process should get no traffic now. */
   readonly findUnreadiness: () => Promise<string | undefined>
   readonly rateLimit: RateLimit
+  /** What is counted; undefined where nobody may read it. */
+  readonly metrics?: Pick<Metrics, 'countRequest'> | undefined
+  /** `GET /metrics`; undefined where nobody may read them. */
+  readonly metricsPage?: ((request: Request) => Promise<Response>) | undefined
   readonly log: Log
 }
 
@@ -62,6 +67,8 @@ export function createApp(deps: AppDeps): App {
   )
   routes.all('/graphql', (c) => answerGraphql(deps, c.req.raw, c.get('requestId')))
   routes.post('/documents', (c) => deps.documentUpload(c.req.raw, c.get('requestId')))
+  const { metricsPage } = deps
+  if (metricsPage !== undefined) routes.get('/metrics', (c) => metricsPage(c.req.raw))
   routes.get('/schema.graphql', (c) => deps.schemaDownload(c.req.raw, c.get('requestId')))
   routes.get('/.well-known/jwks.json', async (c) =>
     c.json({ keys: await deps.listKeys() }, 200, { 'cache-control': 'public, max-age=300' }),
@@ -88,7 +95,11 @@ export function createApp(deps: AppDeps): App {
 }
 
 /** Around every route: the request id, the rate limit and, at level debug, a line in the log. */
-async function admit({ rateLimit, log }: AppDeps, c: Context<Env>, next: Next): Promise<void> {
+async function admit(
+  { rateLimit, log, metrics }: AppDeps,
+  c: Context<Env>,
+  next: Next,
+): Promise<void> {
   const requestId = randomUUID()
   c.set('requestId', requestId)
   const startedAt = performance.now()
@@ -96,6 +107,7 @@ async function admit({ rateLimit, log }: AppDeps, c: Context<Env>, next: Next): 
   if (verdict.isAllowed) await next()
   else c.res = tooManyRequests(verdict.retryAfterSeconds, requestId)
   c.res.headers.set(REQUEST_ID_HEADER, requestId)
+  metrics?.countRequest(c.req.path, c.res.status, performance.now() - startedAt)
   if (!log.isLevelEnabled('debug')) return
   const { method } = c.req
   const path = withoutCredentials(c.req.path)

@@ -27,6 +27,8 @@ export interface Config extends Flags {
   /** 32 bytes; undefined: read from, or generated into, `dataDir`. */
   readonly encryptionKey: Buffer | undefined
   readonly adminKey: string | undefined
+  /** Who sends it as a bearer may read `/metrics`; undefined: nobody. */
+  readonly metricsToken: string | undefined
   readonly egressAllow: string
   readonly callThreads: number | undefined
   readonly callTimeoutMs: number
@@ -79,6 +81,7 @@ export function readConfig(
     databaseUrl: attempt(() => readDatabaseUrl(text('DATABASE_URL'))),
     encryptionKey: attempt(() => readKey(text('HASMCP_ENCRYPTION_KEY'))),
     adminKey: attempt(() => readAdminKey(text('HASMCP_ADMIN_KEY'))),
+    metricsToken: attempt(() => readMetricsToken(text('METRICS_TOKEN'))),
     egressAllow: attempt(() => readAllow(text('EGRESS_ALLOW'))) ?? '',
     callThreads: attempt(() => readOptionalInteger('CALL_THREADS', text('CALL_THREADS'), 1, 64)),
     callTimeoutMs:
@@ -217,6 +220,13 @@ function readAdminKey(text: string | undefined): string | undefined {
     isOurs
       ? 'HASMCP_ADMIN_KEY starts with hmk_ and its checksum is wrong: it was cut or mistyped'
       : `HASMCP_ADMIN_KEY must be ${MIN_ADMIN_KEY_LENGTH} or more of A-Z a-z 0-9 . _ ~ + / = -; make one with: openssl rand -hex 32`,
+  )
+}
+
+function readMetricsToken(text: string | undefined): string | undefined {
+  if (text === undefined || /^[\x21-\x7E]{16,512}$/.test(text)) return text
+  throw new Error(
+    'METRICS_TOKEN must be 16 to 512 visible ASCII characters; make one with: openssl rand -hex 32',
   )
 }
 

@@ -18,6 +18,7 @@ import { openVariables } from './mcp/resolve-variable.ts'
 import { createRouteStore } from './mcp/route.ts'
 import type { CallTool } from './mcp/tool.ts'
 import { createUseOnce } from './mcp/use-once.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
 import { createSchemaDownload } from './schema-download.ts'
 import { composeSignIn, type SignInHouse } from './sign-in/compose.ts'
 import { createTickets } from './ticket.ts'
@@ -48,6 +49,7 @@ export interface Handlers extends Pick<
   'graphql' | 'documentUpload' | 'pages' | 'schemaDownload' | 'listKeys'
 > {
   readonly mcp: McpEndpoint
+  readonly metrics: Metrics | undefined
   readonly isSignedIn: SignInHouse['isSignedIn']
 }
 
@@ -62,10 +64,13 @@ export function createHandlers(parts: HandlerParts): Handlers {
     log.error({ requestId, err: error }, 'unexpected error')
   }
   const vault = createVault(deriveKey(key, 'vault'))
-  const call = toolCaller(parts.pool, vault, config.callTimeoutMs)
+  const metrics = openMetrics(parts, () => mcp.countStreams())
+  const call = toolCaller(parts, vault, metrics)
   const credentialKey = deriveKey(key, 'credential')
+  const mcp = createMcp(parts, call, onError)
   return {
-    mcp: createMcp(parts, call, onError),
+    mcp,
+    metrics,
     graphql: createGraphql({
       db,
       importDocument: parts.pool.import,
@@ -131,9 +136,24 @@ function createAuthenticator(
     request.headers.has('authorization') ? byKey(request) : signIn.authenticate(request)
 }
 
-function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
-  return async ({ route, tool, argumentsText, signal, resource, clientHeaders, onProgress }) =>
-    await pool.call({
+/** Undefined where nobody may read them: then nothing is counted either. */
+function openMetrics({ config, pool, sandbox }: HandlerParts, streams: () => number) {
+  if (config.metricsToken === undefined) return undefined
+  return createMetrics({
+    callsRunning: () => pool.countCalls().running,
+    callsWaiting: () => pool.countCalls().waiting,
+    streams,
+    sandbox: sandbox.stats,
+  })
+}
+
+function toolCaller(
+  { pool, config }: HandlerParts,
+  vault: Vault,
+  metrics: Metrics | undefined,
+): CallTool {
+  return async ({ route, tool, argumentsText, signal, resource, clientHeaders, onProgress }) => {
+    const running = pool.call({
       accountId: route.accountId,
       definitionHash: tool.definitionHash,
       definition: tool.definition,
@@ -147,10 +167,12 @@ function toolCaller(pool: Pool, vault: Vault, timeoutMs: number): CallTool {
       ...(clientHeaders && { clientHeaders }),
       ...(tool.resultMode === 'MCP_RESULT' && { isMcpResult: true }),
       onProgress,
-      timeoutMs,
+      timeoutMs: config.callTimeoutMs,
       maxResponseBytes: MAX_ANSWER_BYTES,
       signal,
     })
+    return await (metrics === undefined ? running : metrics.timeCall(running))
+  }
 }
 
 function splitInterception({ scripts, request, response, tool }: RouteInterception) {

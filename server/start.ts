@@ -14,6 +14,7 @@ import { listen, type HttpServer } from './http-server.ts'
 import { loadInstanceKey, proveInstanceKey } from './instance-key.ts'
 import { createLog, type Log } from './log.ts'
 import { printSignInLink } from './sign-in/print-link.ts'
+import { createMetricsPage } from './metrics-page.ts'
 import { settlesWithin } from './settles-within.ts'
 import { createRateLimit } from './rate-limit.ts'
 
@@ -129,6 +130,7 @@ async function serve(parts: Parts): Promise<Running> {
   const app = createApp({
     ...handlers,
     mcp: handlers.mcp.answer,
+    metricsPage: createMetricsPage(handlers.metrics, config.metricsToken),
     graphiql: config.isGraphiqlOn ? createGraphiql(handlers.isSignedIn) : undefined,
     findUnreadiness: () => findUnreadiness(db, state.isStopping),
     rateLimit: createRateLimit(config.rateLimitPerMinute),

@@ -29,6 +29,7 @@ test('readConfig without anything set listens on loopback and keeps its data in 
     databaseUrl: undefined,
     encryptionKey: undefined,
     adminKey: undefined,
+    metricsToken: undefined,
     egressAllow: '',
     callThreads: undefined,
     callTimeoutMs: 30_000,

@@ -22,6 +22,8 @@ export interface Admission {
   ) => Entry | Promise<Entry>
   /** Gives a place back; the next tenant's longest waiter gets it. */
   readonly leave: (tenant: string) => void
+  /** How many run, and how many wait. */
+  readonly count: () => { readonly running: number; readonly waiting: number }
 }
 
 /** `places` runs at once, of which one tenant gets half; `maxWaiting` may wait. */
@@ -47,6 +49,7 @@ export function createAdmission(places: number, maxWaiting: number): Admission {
       tally.take(next.tenant)
       next.settle('entered')
     },
+    count: () => ({ running: tally.total(), waiting: line.length() }),
   }
 }
 
@@ -55,6 +58,7 @@ interface Tally {
   readonly hasPlace: (tenant: string) => boolean
   readonly take: (tenant: string) => void
   readonly giveBack: (tenant: string) => void
+  readonly total: () => number
 }
 
 function createTally(places: number): Tally {
@@ -73,6 +77,7 @@ function createTally(places: number): Tally {
       if (left === 0) running.delete(tenant)
       else running.set(tenant, left)
     },
+    total: () => total,
   }
 }
 

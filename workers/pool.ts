@@ -72,6 +72,8 @@ export interface Pool {
   readonly import: (source: DocumentSource, accountId: string) => Promise<ImportOutcome>
   /** Adds entries to `EGRESS_ALLOW` for all later calls and imports. */
   readonly allowEgress: (entries: string) => void
+  /** How many calls run and how many wait for a place. */
+  readonly countCalls: () => { readonly running: number; readonly waiting: number }
   /** Aborts every running call; each ends with the failure `CANCELLED`. */
   readonly cancelAll: () => void
   /** Ends the threads. Calls still running reject. */
@@ -143,6 +145,7 @@ export function createPool(options: PoolOptions = {}): Pool {
     allowEgress(entries) {
       egressAllow = egressAllow === '' ? entries : `${egressAllow},${entries}`
     },
+    countCalls: callPlaces.count,
     cancelAll: running.cancelAll,
     async close() {
       running.close()

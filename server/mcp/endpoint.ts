@@ -47,6 +47,8 @@ export interface McpDeps {
 export interface McpEndpoint {
   /** Answers one HTTP request to the server of that id. It never rejects. */
   readonly answer: (request: Request, serverId: string, requestId: string) => Promise<Response>
+  /** How many streams are open. */
+  readonly countStreams: () => number
   /** Ends all streams, each with its farewell. */
   readonly close: () => void
 }
@@ -70,6 +72,7 @@ export function createMcpEndpoint(deps: McpDeps): McpEndpoint {
       const response = await answer(house, request, serverId, requestId, isAllowed)
       return response.status === ORIGIN_DENIED_STATUS ? response : withCors(response, origin)
     },
+    countStreams: house.streams.count,
     close: house.streams.close,
   }
 }

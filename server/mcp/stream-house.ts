@@ -16,6 +16,8 @@ export interface StreamHouse {
    * @throws {BusyError} BUSY when there are too many.
    */
   open(caller: Caller, options: StreamOptions): EventStream
+  /** How many are open. */
+  readonly count: () => number
   /** Ends all of them. */
   readonly close: () => void
 }
@@ -80,6 +82,7 @@ export function createStreamHouse(
       if (signal.aborted) stream.end()
       return stream
     },
+    count: () => open.size,
     close() {
       isClosed = true
       clearInterval(timer)
